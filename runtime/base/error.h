@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* error.h: setting the thread's error message, and passing messages to a log. */
+#ifndef PLUGCL_BASE_ERROR_H
+#define PLUGCL_BASE_ERROR_H
+
+#include <stddef.h>
+
+#include <plugcl/log.h>
+#include <plugcl/status.h>
+
+#if defined(__GNUC__)
+#define PRINTF_LIKE(format, first) __attribute__((format(printf, format, first)))
+#else
+#define PRINTF_LIKE(format, first)
+#endif
+
+/* Formats the thread's error message and returns `status`, so that a failure is one statement:
+ * return fail(PLUGCL_INVALID, "kernel size is %d; it must be at least 1", size);
+ * Messages are one line without a final period or newline; they say what was wrong and what would be right. */
+plugcl_status fail(plugcl_status status, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/* Puts words in front of the thread's message, "conv1: …", and returns `status` unchanged. */
+plugcl_status fail_in(plugcl_status status, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/* The failure of an allocation of `bytes` host bytes. */
+plugcl_status fail_no_memory(size_t bytes);
+
+/* Where messages go: a context's, or all zero for nowhere. Messages above `level` are dropped before they are formatted. */
+struct log {
+    plugcl_log_callback write;
+    void *user;
+    plugcl_log_level level;
+};
+
+void log_message(const struct log *log, plugcl_log_level level, const char *format, ...) PRINTF_LIKE(3, 4);
+
+#endif

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* weights.h: what the other floors need of plugcl_weights beyond <plugcl/weights.h>. */
+#ifndef PLUGCL_BASE_WEIGHTS_H
+#define PLUGCL_BASE_WEIGHTS_H
+
+#include <plugcl/weights.h>
+
+#include "base/file.h"
+
+/* Another reference; dropped with plugcl_weights_destroy. */
+plugcl_weights *weights_take(plugcl_weights *weights);
+
+/* For io/: lends an entry whose data stays where it is (in the mapped file). The name is copied. */
+plugcl_status weights_lend(plugcl_weights *weights, const char *name, plugcl_dtype dtype, const plugcl_shape *shape,
+                           const void *data, size_t bytes);
+/* The map is closed with the object. */
+void weights_keep_map(plugcl_weights *weights, struct file_map map);
+
+#endif
