@@ -19,14 +19,15 @@ plugcl_status file_map_open(const char *path, struct file_map *map);
 void file_map_close(struct file_map *map);
 
 /* Writes bytes to PATH so that PATH is the old file or the whole new one, never a part: a unique temporary file in the same
- * folder, flushed, then renamed. `mode` is the new file's permission bits, 0644 for a user's file. */
+ * folder (".plugcl-….tmp", which only a crash leaves behind), flushed, then renamed. `mode` is the new file's permission bits
+ * before the umask, 0666 for a user's file. Links are followed; pipes and devices (/dev/null) are written to, not replaced. */
 plugcl_status file_replace(const char *path, const void *bytes, size_t length, unsigned mode);
 
 /* Private files, for the program cache. A folder is private when it belongs to this user and nobody else may write to it; what is
  * missing of its path is created with mode 0700. False, with a reason, when it cannot be used. */
 bool folder_make_private(const char *path, char *reason, size_t reason_size);
-/* Reads a whole regular file of at most `limit` bytes without following links or blocking on pipes; NULL when it is absent
- * or not like that. The caller frees it with memory_free. */
+/* Reads a whole regular file of this user, of at most `limit` bytes, without following links or blocking on pipes; NULL when it
+ * is absent or not like that. A zero follows the last byte. The caller frees it with memory_free. */
 void *file_read_private(const char *path, size_t limit, size_t *length);
 bool file_remove(const char *path);
 

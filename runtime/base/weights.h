@@ -15,5 +15,10 @@ plugcl_status weights_lend(plugcl_weights *weights, const char *name, plugcl_dty
                            const void *data, size_t bytes);
 /* The map is closed with the object. */
 void weights_keep_map(plugcl_weights *weights, struct file_map map);
+/* For io/: remembers a tensor that is in the file but of a type that plugcl does not read, so that only a use of it fails. */
+plugcl_status weights_note_unread(plugcl_weights *weights, const char *name, const char *dtype);
+
+/* The failure of a search for `name`: UNSUPPORTED for a tensor whose type is not read, else NOT_FOUND. */
+plugcl_status weights_fail_missing(const plugcl_weights *weights, const char *name);
 
 #endif
