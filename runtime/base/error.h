@@ -8,7 +8,9 @@
 #include <plugcl/log.h>
 #include <plugcl/status.h>
 
-#if defined(__GNUC__)
+#if defined(__MINGW32__) && !defined(__clang__)
+#define PRINTF_LIKE(text, first) __attribute__((format(gnu_printf, text, first))) /* with %zu */
+#elif defined(__GNUC__)
 #define PRINTF_LIKE(text, first) __attribute__((format(printf, text, first)))
 #else
 #define PRINTF_LIKE(text, first)

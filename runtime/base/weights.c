@@ -24,9 +24,9 @@ struct stored {
     char name[];
 };
 
-/* A tensor whose type plugcl does not read: kept by name, so that a search for it can say why it fails. */
+/* A tensor of a kind that plugcl does not read: kept by name, so that a search for it can say why it fails. */
 struct unread {
-    char *name, *dtype;
+    char *name, *why;
 };
 
 struct plugcl_weights {
@@ -98,7 +98,7 @@ void plugcl_weights_destroy(plugcl_weights **weights)
     }
     for (size_t i = 0; i < w->n_unread; i++) {
         memory_free(w->unread[i].name);
-        memory_free(w->unread[i].dtype);
+        memory_free(w->unread[i].why);
     }
     memory_free(w->entries);
     memory_free(w->unread);
@@ -200,6 +200,20 @@ static plugcl_status append(plugcl_weights *w, const char *name, plugcl_dtype dt
     return PLUGCL_OK;
 }
 
+plugcl_status weights_give(plugcl_weights *weights, const char *name, plugcl_dtype dtype, const plugcl_shape *shape, void *data,
+                           size_t bytes)
+{
+    plugcl_status status = check_entry(weights, name, dtype, shape, data, bytes);
+    return status != PLUGCL_OK ? status : append(weights, name, dtype, shape, data, bytes, data);
+}
+
+plugcl_status weights_lend(plugcl_weights *weights, const char *name, plugcl_dtype dtype, const plugcl_shape *shape,
+                           const void *data, size_t bytes)
+{
+    plugcl_status status = check_entry(weights, name, dtype, shape, data, bytes);
+    return status != PLUGCL_OK ? status : append(weights, name, dtype, shape, data, bytes, NULL);
+}
+
 plugcl_status plugcl_weights_add(plugcl_weights *weights, const char *name, plugcl_dtype dtype, const plugcl_shape *shape,
                                  const void *data, size_t bytes)
 {
@@ -217,24 +231,17 @@ plugcl_status plugcl_weights_add(plugcl_weights *weights, const char *name, plug
     return status;
 }
 
-plugcl_status weights_lend(plugcl_weights *weights, const char *name, plugcl_dtype dtype, const plugcl_shape *shape,
-                           const void *data, size_t bytes)
-{
-    plugcl_status status = check_entry(weights, name, dtype, shape, data, bytes);
-    return status != PLUGCL_OK ? status : append(weights, name, dtype, shape, data, bytes, NULL);
-}
-
 void weights_keep_map(plugcl_weights *weights, struct file_map map)
 {
     weights->map = map;
 }
 
-plugcl_status weights_note_unread(plugcl_weights *weights, const char *name, const char *dtype)
+plugcl_status weights_note_unread(plugcl_weights *weights, const char *name, const char *why)
 {
     struct unread *unread =
         array_push(&weights->unread, &weights->n_unread, &weights->unread_capacity, sizeof *weights->unread);
-    if (!unread || !(unread->name = string_copy(name)) || !(unread->dtype = string_copy(dtype)))
-        return fail_no_memory(strlen(name) + strlen(dtype) + sizeof *unread);
+    if (!unread || !(unread->name = string_copy(name)) || !(unread->why = string_copy(why)))
+        return fail_no_memory(strlen(name) + strlen(why) + sizeof *unread);
     return PLUGCL_OK;
 }
 
@@ -243,8 +250,7 @@ plugcl_status weights_fail_missing(const plugcl_weights *weights, const char *na
     const char *bare = without_wrappers(name);
     for (size_t i = 0; weights && i < weights->n_unread; i++) {
         if (strcmp(without_wrappers(weights->unread[i].name), bare) == 0)
-            return fail(PLUGCL_UNSUPPORTED, "tensor \"%s\" has type %s; F32, F16, BF16, F64, I32, I64 and BOOL are read",
-                        weights->unread[i].name, weights->unread[i].dtype);
+            return fail(PLUGCL_UNSUPPORTED, "tensor \"%s\" %s", weights->unread[i].name, weights->unread[i].why);
     }
     if (plugcl_weights_count(weights) == 0)
         return fail(PLUGCL_NOT_FOUND, "there is no tensor \"%s\": the weights are empty", name);

@@ -15,10 +15,14 @@ plugcl_status weights_lend(plugcl_weights *weights, const char *name, plugcl_dty
                            const void *data, size_t bytes);
 /* The map is closed with the object. */
 void weights_keep_map(plugcl_weights *weights, struct file_map map);
-/* For io/: remembers a tensor that is in the file but of a type that plugcl does not read, so that only a use of it fails. */
-plugcl_status weights_note_unread(plugcl_weights *weights, const char *name, const char *dtype);
+/* For io/: an entry whose data was allocated with memory_aligned and goes over to the object; on failure the caller keeps it. */
+plugcl_status weights_give(plugcl_weights *weights, const char *name, plugcl_dtype dtype, const plugcl_shape *shape, void *data,
+                           size_t bytes);
+/* For io/: remembers a tensor that is in the file but is of a kind that plugcl does not read, so that only a use of it fails.
+ * `why` follows the name in the message: "has type U8; F32 … are read". */
+plugcl_status weights_note_unread(plugcl_weights *weights, const char *name, const char *why);
 
-/* The failure of a search for `name`: UNSUPPORTED for a tensor whose type is not read, else NOT_FOUND. */
+/* The failure of a search for `name`: UNSUPPORTED for a tensor that is there but is not read, else NOT_FOUND. */
 plugcl_status weights_fail_missing(const plugcl_weights *weights, const char *name);
 
 #endif
