@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * context.h: one device, ready to compile and run, and the program cache.
+ *
+ * A context may be shared by threads. Objects made from it hold references, so they may be destroyed in any order.
+ * <plugcl/cl.h> makes a context from an application's own cl_context.
+ */
+#ifndef PLUGCL_CONTEXT_H
+#define PLUGCL_CONTEXT_H
+
+#include <plugcl/device.h>
+#include <plugcl/tensor.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* An application's own store for compiled programs, in place of the cache folder. `key` is 64 hexadecimal digits.
+ * `get` returns the number of bytes of the blob (0 for none) and, when `data` is not NULL, copies at most `capacity` of them.
+ * plugcl checks what it gets: a damaged blob is ignored and rebuilt. Both may be called from any thread that makes plans. */
+typedef size_t (*plugcl_cache_get)(void *user, const char *key, void *data, size_t capacity);
+typedef void (*plugcl_cache_set)(void *user, const char *key, const void *data, size_t bytes);
+
+struct plugcl_context_params {
+    size_t struct_size;
+    /* Which device: NULL is "gpu,cpu". A comma-separated list, tried in order, of: cpu, gpu, P:D (platform and device index as
+     * plugcl_device_list counts), or a part of a device or platform name (letter case ignored). */
+    const char *device;
+    plugcl_log_callback log; /* NULL: silent */
+    void *log_user;
+    plugcl_log_level log_level; /* the most talkative level that is passed on; zero is errors only */
+    const char *cache_dir;      /* NULL: $XDG_CACHE_HOME/plugcl, else $HOME/.cache/plugcl (%LOCALAPPDATA% on Windows) */
+    bool no_disk_cache;         /* true: programs are kept in memory only */
+    plugcl_cache_get cache_get; /* both or none; they take the place of the folder */
+    plugcl_cache_set cache_set;
+    void *cache_user;
+};
+
+/* Opens the first device of the list that works.
+ * Errors: NOT_FOUND (the message names what was asked for and what there is), INVALID, DEVICE, NO_MEMORY.
+ * Thread-safety: safe. `params` may be NULL. */
+PLUGCL_API plugcl_status plugcl_context_create(const struct plugcl_context_params *params, plugcl_context **context);
+/* Drops the caller's reference and sets *context to NULL; NULL is fine. */
+PLUGCL_API void plugcl_context_destroy(plugcl_context **context);
+/* The device; valid as long as the context is. Thread-safety: safe. */
+PLUGCL_API const struct plugcl_device_info *plugcl_context_device(const plugcl_context *context);
+
+/* Counts since the context was made. Thread-safety: safe. */
+struct plugcl_context_statistics {
+    size_t struct_size;
+    uint64_t programs_compiled; /* from source */
+    uint64_t programs_loaded;   /* from the disk cache or the application's store */
+    uint64_t device_bytes;      /* device memory that plugcl holds now */
+};
+PLUGCL_API void plugcl_context_statistics(const plugcl_context *context, struct plugcl_context_statistics *statistics);
+
+/* Work that ends at some time: a run's, or an application's (<plugcl/cl.h>). */
+typedef struct plugcl_event plugcl_event;
+#define PLUGCL_WAIT_FOREVER UINT64_MAX
+/* Waits until the work has ended. Errors: TIMEOUT (the work goes on), DEVICE (it failed). Thread-safety: safe. */
+PLUGCL_API plugcl_status plugcl_event_wait(plugcl_event *event, uint64_t timeout_ns);
+/* Drops the caller's reference and sets *event to NULL; NULL is fine. */
+PLUGCL_API void plugcl_event_destroy(plugcl_event **event);
+
+/* The cache folder that `cache_dir` (NULL: the default) leads to. *path is NULL when there is none, with the reason in
+ * plugcl_error_message(); freed with plugcl_free. Thread-safety: safe. */
+PLUGCL_API plugcl_status plugcl_cache_folder(const char *cache_dir, char **path);
+/* Number and bytes of the cached programs of that folder, and, with `clear`, their removal (of the cache's own files only).
+ * Errors: IO when one cannot be removed. Thread-safety: safe. */
+PLUGCL_API plugcl_status plugcl_cache_usage(const char *cache_dir, bool clear, uint64_t *files, uint64_t *bytes);
+
+/* Frees a text that a plugcl call gave to the caller; NULL is fine. Thread-safety: safe. */
+PLUGCL_API void plugcl_free(void *memory);
+
+#ifndef __cplusplus
+#define plugcl_context_params(...) \
+    (&(const struct plugcl_context_params){ .struct_size = sizeof(struct plugcl_context_params), __VA_ARGS__ })
+#endif
+static inline struct plugcl_context_params plugcl_context_params_init(void)
+{
+    struct plugcl_context_params params = { sizeof(struct plugcl_context_params), NULL, NULL, NULL, PLUGCL_LOG_ERROR, NULL,
+                                            false, NULL, NULL, NULL };
+    return params;
+}
+
+#ifdef __cplusplus
+}
+#endif
+#endif

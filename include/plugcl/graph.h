@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * graph.h: networks as values and operators.
+ *
+ * A graph is built once and planned for any number of devices and shapes. Every call that adds an operator takes values and returns
+ * a value. The first error of a graph is kept: later calls do nothing and return the null value, and plugcl_plan_create reports
+ * the error; so a builder needs no check after each call. plugcl_graph_status tells it at once.
+ *
+ * Shapes are logical, [N, C, H, W] for pictures; PLUGCL_DIM_ANY marks what only the plan knows. Semantics are PyTorch's function of
+ * the name given with each declaration. Thread-safety of every call here: one thread at a time per graph.
+ */
+#ifndef PLUGCL_GRAPH_H
+#define PLUGCL_GRAPH_H
+
+#include <stdbool.h>
+
+#include <plugcl/log.h>
+#include <plugcl/tensor.h>
+#include <plugcl/weights.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct plugcl_graph plugcl_graph;
+typedef struct plugcl_registry plugcl_registry;
+typedef struct plugcl_node plugcl_node;
+
+/* A value of one graph; id 0 is the null value: "none" where an operand is optional, and what a failed call returns. */
+typedef struct plugcl_value {
+    uint32_t id;
+} plugcl_value;
+
+struct plugcl_graph_params {
+    size_t struct_size;
+    const plugcl_registry *registry; /* where plugcl_graph_plugin looks; NULL: the built-in plug-ins. Must outlive the graph */
+    plugcl_log_callback log;         /* flavours taken and defaults that weights cannot tell, as notes */
+    void *log_user;
+    plugcl_log_level log_level;
+};
+
+/* Errors: NO_MEMORY. `params` may be NULL. */
+PLUGCL_API plugcl_status plugcl_graph_create(const struct plugcl_graph_params *params, plugcl_graph **graph);
+PLUGCL_API void plugcl_graph_destroy(plugcl_graph **graph);
+/* The graph's first error (its text becomes this thread's message), or PLUGCL_OK. */
+PLUGCL_API plugcl_status plugcl_graph_status(plugcl_graph *graph);
+/* Records an error of the caller's own, as a plug-in's build does; the first one stays. Returns `status`. */
+PLUGCL_API plugcl_status plugcl_graph_fail(plugcl_graph *graph, plugcl_status status, const char *message);
+
+/* Values from outside. Names are unique within inputs and within outputs; they are copied. */
+PLUGCL_API plugcl_value plugcl_graph_input(plugcl_graph *graph, const char *name, plugcl_dtype dtype, const plugcl_shape *shape);
+/* A tensor of `weights`, found as plugcl_weights_find does; the graph keeps a reference to the object. */
+PLUGCL_API plugcl_value plugcl_graph_weight(plugcl_graph *graph, plugcl_weights *weights, const char *name);
+/* A copy of dense row-major data. */
+PLUGCL_API plugcl_value plugcl_graph_constant(plugcl_graph *graph, plugcl_dtype dtype, const plugcl_shape *shape, const void *data);
+PLUGCL_API void plugcl_graph_output(plugcl_graph *graph, const char *name, plugcl_value value);
+/* Shape of a constant or weight; of other values as far as it is known. Errors: INVALID. */
+PLUGCL_API plugcl_status plugcl_graph_shape(const plugcl_graph *graph, plugcl_value value, plugcl_shape *shape);
+/* Names the operators added from now on in describe and in errors, "layer1.conv"; NULL ends it. */
+PLUGCL_API void plugcl_graph_label(plugcl_graph *graph, const char *label);
+
+/* Element-wise functions of one operand. */
+typedef enum plugcl_activation {
+    PLUGCL_IDENTITY = 0,
+    PLUGCL_RELU,
+    PLUGCL_RELU6,
+    PLUGCL_LEAKY_RELU,   /* alpha: the negative slope */
+    PLUGCL_ELU,          /* alpha */
+    PLUGCL_SILU,
+    PLUGCL_GELU,         /* erf form */
+    PLUGCL_GELU_TANH,    /* tanh approximation */
+    PLUGCL_SIGMOID,
+    PLUGCL_TANH,
+    PLUGCL_HARD_SIGMOID, /* clip(alpha·x + beta, 0, 1); PyTorch's is alpha 1/6, beta 1/2 */
+    PLUGCL_HARD_SWISH,   /* x · hardsigmoid(x), PyTorch's */
+    PLUGCL_EXP,
+    PLUGCL_LOG,
+    PLUGCL_SQRT
+} plugcl_activation;
+
+/* torch.nn.functional.<name>. alpha and beta are read where the function has them. NaN passes through all of them. */
+PLUGCL_API plugcl_value plugcl_graph_activation(plugcl_graph *graph, plugcl_value x, plugcl_activation kind, float alpha, float beta);
+/* F.prelu: slope has 1 element or C. */
+PLUGCL_API plugcl_value plugcl_graph_prelu(plugcl_graph *graph, plugcl_value x, plugcl_value slope);
+
+typedef enum plugcl_binary { PLUGCL_ADD = 0, PLUGCL_SUB, PLUGCL_MUL, PLUGCL_DIV, PLUGCL_MIN, PLUGCL_MAX } plugcl_binary;
+/* torch.add, sub, mul, div, minimum, maximum of F32 with NumPy's broadcasting; min and max pass NaN on. */
+PLUGCL_API plugcl_value plugcl_graph_binary(plugcl_graph *graph, plugcl_binary kind, plugcl_value a, plugcl_value b);
+
+struct plugcl_conv2d_params {
+    size_t struct_size;
+    uint32_t stride[2];   /* height, width; 0 is 1 */
+    uint32_t pad[4];      /* top, left, bottom, right, in input pixels */
+    uint32_t dilation[2]; /* 0 is 1 */
+    uint32_t groups;      /* 0 is 1 */
+};
+
+/* F.conv2d with each of the four paddings of its own: x [N,C,H,W], weight [O, C/groups, KH, KW], bias [O] or null. */
+PLUGCL_API plugcl_value plugcl_graph_conv2d(plugcl_graph *graph, plugcl_value x, plugcl_value weight, plugcl_value bias,
+                                            const struct plugcl_conv2d_params *params);
+/* The same with "<layer>.weight" and, if it is there, "<layer>.bias" of `weights`. */
+PLUGCL_API plugcl_value plugcl_graph_conv2d_layer(plugcl_graph *graph, plugcl_value x, plugcl_weights *weights, const char *layer,
+                                                  const struct plugcl_conv2d_params *params);
+
+/* F.linear over the last axis: x [..., K], weight [O, K] or [O, K, 1, 1], bias [O] or null. */
+PLUGCL_API plugcl_value plugcl_graph_linear(plugcl_graph *graph, plugcl_value x, plugcl_value weight, plugcl_value bias);
+PLUGCL_API plugcl_value plugcl_graph_linear_layer(plugcl_graph *graph, plugcl_value x, plugcl_weights *weights, const char *layer);
+
+/* F.batch_norm in evaluation: (x − mean) / sqrt(variance + eps) · weight + bias over axis 1; weight and bias may be null. */
+PLUGCL_API plugcl_value plugcl_graph_batch_norm(plugcl_graph *graph, plugcl_value x, plugcl_value mean, plugcl_value variance,
+                                                plugcl_value weight, plugcl_value bias, float eps);
+/* With "<layer>.running_mean", ".running_var", ".weight" and ".bias". */
+PLUGCL_API plugcl_value plugcl_graph_batch_norm_layer(plugcl_graph *graph, plugcl_value x, plugcl_weights *weights,
+                                                      const char *layer, float eps);
+
+struct plugcl_pool2d_params {
+    size_t struct_size;
+    uint32_t kernel[2];
+    uint32_t stride[2];   /* 0 is the kernel's size */
+    uint32_t pad[4];      /* top, left, bottom, right; at most half the kernel */
+    uint32_t dilation[2]; /* 0 is 1; max pooling only */
+    bool ceil_mode;
+    bool count_exclude_pad; /* average: divide by the pixels inside only; PyTorch's default counts the padding */
+};
+
+/* F.max_pool2d (a NaN in the window gives NaN) and F.avg_pool2d. */
+PLUGCL_API plugcl_value plugcl_graph_max_pool2d(plugcl_graph *graph, plugcl_value x, const struct plugcl_pool2d_params *params);
+PLUGCL_API plugcl_value plugcl_graph_avg_pool2d(plugcl_graph *graph, plugcl_value x, const struct plugcl_pool2d_params *params);
+/* F.adaptive_avg_pool2d and F.adaptive_max_pool2d; height and width 1 is global pooling. */
+PLUGCL_API plugcl_value plugcl_graph_adaptive_avg_pool2d(plugcl_graph *graph, plugcl_value x, uint32_t height, uint32_t width);
+PLUGCL_API plugcl_value plugcl_graph_adaptive_max_pool2d(plugcl_graph *graph, plugcl_value x, uint32_t height, uint32_t width);
+
+/* torch.cat; `axis` may be negative. */
+PLUGCL_API plugcl_value plugcl_graph_concat(plugcl_graph *graph, const plugcl_value *values, size_t n_values, int axis);
+/* torch.reshape in logical order, with ONNX's 0 (keep the dimension of that place) and one −1 (what is left). */
+PLUGCL_API plugcl_value plugcl_graph_reshape(plugcl_graph *graph, plugcl_value x, const plugcl_shape *shape);
+/* torch.flatten from axis `start` to `end`, both included, negative from the back. */
+PLUGCL_API plugcl_value plugcl_graph_flatten(plugcl_graph *graph, plugcl_value x, int start, int end);
+/* torch.permute: axis i of the result is axis order[i] of x. */
+PLUGCL_API plugcl_value plugcl_graph_transpose(plugcl_graph *graph, plugcl_value x, const int *order, size_t rank);
+/* F.softmax. */
+PLUGCL_API plugcl_value plugcl_graph_softmax(plugcl_graph *graph, plugcl_value x, int axis);
+
+typedef enum plugcl_reduce { PLUGCL_REDUCE_MEAN = 0, PLUGCL_REDUCE_MAX, PLUGCL_REDUCE_SUM, PLUGCL_REDUCE_MIN } plugcl_reduce;
+/* torch.mean, amax, sum, amin over the axes (n_axes 0: all). NaN passes through max and min. */
+PLUGCL_API plugcl_value plugcl_graph_reduce(plugcl_graph *graph, plugcl_reduce kind, plugcl_value x, const int *axes, size_t n_axes,
+                                            bool keep_dimensions);
+
+/*
+ * Composites: what plug-ins are made of. Each has a definition in operators above, which is what runs with fusion off.
+ */
+
+/* How a channel gate sums up a channel's plane into one number. */
+typedef enum plugcl_gate_pool {
+    PLUGCL_POOL_AVG = 1 << 0,
+    PLUGCL_POOL_MAX = 1 << 1,
+    PLUGCL_POOL_LP = 1 << 2, /* square root of the sum of squares */
+    PLUGCL_POOL_LSE = 1 << 3 /* log of the sum of exponentials */
+} plugcl_gate_pool;
+
+struct plugcl_channel_gate_params {
+    size_t struct_size;
+    uint32_t pools;            /* plugcl_gate_pool bits; 0 is PLUGCL_POOL_AVG */
+    bool average_pools;        /* true: the MLP runs once, on the mean of the pools; false: once for each, and the results are summed */
+    plugcl_activation act;     /* between the two layers: as in plugcl_graph_activation */
+    float act_alpha;
+    bool hard_gate;            /* clip(gate_alpha·s + gate_beta, 0, 1) in place of the sigmoid */
+    float gate_alpha, gate_beta;
+};
+
+/* Squeeze-and-Excitation (arXiv 1709.01507) and CBAM's channel attention (1807.06521): y = x · gate(MLP(pool(x))).
+ * x [N,C,H,W]; first [hidden, C] (or [hidden, C, 1, 1]) and second [C, hidden] are the MLP, each bias [·] or null; a null `first` leaves
+ * one layer [C, C]. *gate, if not NULL, is the gate's value [N,C,1,1]. */
+PLUGCL_API plugcl_value plugcl_graph_channel_gate(plugcl_graph *graph, plugcl_value x, plugcl_value first, plugcl_value first_bias,
+                                                  plugcl_value second, plugcl_value second_bias,
+                                                  const struct plugcl_channel_gate_params *params, plugcl_value *gate);
+
+struct plugcl_spatial_gate_params {
+    size_t struct_size;
+    bool max_first; /* the convolution's input is [max, mean] over the channels in place of [mean, max] */
+    bool hard_gate;
+    float gate_alpha, gate_beta;
+};
+
+/* CBAM's spatial attention: y = x · gate(conv([mean, max] over channels)). weight [1, 2, K, K] with odd K, stride 1, padding K/2;
+ * bias [1] or null. *gate, if not NULL, is the map [N,1,H,W]. */
+PLUGCL_API plugcl_value plugcl_graph_spatial_gate(plugcl_graph *graph, plugcl_value x, plugcl_value weight, plugcl_value bias,
+                                                  const struct plugcl_spatial_gate_params *params, plugcl_value *gate);
+
+/* Folds F.batch_norm "<layer>" that follows a convolution or linear layer into that layer's constant weight and bias (may be null);
+ * both are replaced by new constants. */
+PLUGCL_API void plugcl_graph_fold_batch_norm(plugcl_graph *graph, plugcl_value *weight, plugcl_value *bias, plugcl_weights *weights,
+                                             const char *layer, float eps);
+
+/*
+ * Plug-ins (see plugin.h for writing one).
+ */
+
+/* Adds plug-in `name` with the weights whose names begin with `prefix` ("layer1.se" and "layer1.se." are the same; NULL or "" is all) and
+ * options "key=value key=value" (NULL: none). *node, if not NULL, belongs to the graph.
+ * Errors, kept by the graph too: NOT_FOUND (plug-in, weight), INVALID (option, shape; the message says what would be right). */
+PLUGCL_API plugcl_status plugcl_graph_plugin(plugcl_graph *graph, const char *name, const plugcl_value *inputs, size_t n_inputs,
+                                             plugcl_weights *weights, const char *prefix, const char *options, plugcl_node **node);
+/* An output by name, "y" or "gate"; the null value (and an error in the graph) if there is none. */
+PLUGCL_API plugcl_value plugcl_node_output(plugcl_node *node, const char *name);
+/* The flavour that was recognised or asked for, "torchvision". */
+PLUGCL_API const char *plugcl_node_flavour(const plugcl_node *node);
+
+#ifndef __cplusplus
+#define plugcl_graph_params(...) (&(const struct plugcl_graph_params){ .struct_size = sizeof(struct plugcl_graph_params), __VA_ARGS__ })
+#define plugcl_conv2d_params(...) \
+    (&(const struct plugcl_conv2d_params){ .struct_size = sizeof(struct plugcl_conv2d_params), __VA_ARGS__ })
+#define plugcl_pool2d_params(...) \
+    (&(const struct plugcl_pool2d_params){ .struct_size = sizeof(struct plugcl_pool2d_params), __VA_ARGS__ })
+#define plugcl_channel_gate_params(...) \
+    (&(const struct plugcl_channel_gate_params){ .struct_size = sizeof(struct plugcl_channel_gate_params), __VA_ARGS__ })
+#define plugcl_spatial_gate_params(...) \
+    (&(const struct plugcl_spatial_gate_params){ .struct_size = sizeof(struct plugcl_spatial_gate_params), __VA_ARGS__ })
+#endif
+static inline struct plugcl_graph_params plugcl_graph_params_init(void)
+{
+    struct plugcl_graph_params params = { sizeof(struct plugcl_graph_params), NULL, NULL, NULL, PLUGCL_LOG_ERROR };
+    return params;
+}
+static inline struct plugcl_conv2d_params plugcl_conv2d_params_init(void)
+{
+    struct plugcl_conv2d_params params = { sizeof(struct plugcl_conv2d_params), { 0, 0 }, { 0, 0, 0, 0 }, { 0, 0 }, 0 };
+    return params;
+}
+static inline struct plugcl_pool2d_params plugcl_pool2d_params_init(void)
+{
+    struct plugcl_pool2d_params params = { sizeof(struct plugcl_pool2d_params), { 0, 0 }, { 0, 0 }, { 0, 0, 0, 0 }, { 0, 0 }, false, false };
+    return params;
+}
+static inline struct plugcl_channel_gate_params plugcl_channel_gate_params_init(void)
+{
+    struct plugcl_channel_gate_params params = { sizeof(struct plugcl_channel_gate_params), 0, false, PLUGCL_IDENTITY, 0, false, 0, 0 };
+    return params;
+}
+static inline struct plugcl_spatial_gate_params plugcl_spatial_gate_params_init(void)
+{
+    struct plugcl_spatial_gate_params params = { sizeof(struct plugcl_spatial_gate_params), false, false, 0, 0 };
+    return params;
+}
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * plan.h: a graph made ready for a device and for input shapes, and its runs.
+ *
+ * Making a plan compiles, uploads, packs and allocates; a run only enqueues. A plan belongs to one thread at a time and has an
+ * in-order queue of its own; several plans of one context run side by side and share compiled programs and packed weights.
+ */
+#ifndef PLUGCL_PLAN_H
+#define PLUGCL_PLAN_H
+
+#include <plugcl/context.h>
+#include <plugcl/graph.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct plugcl_plan plugcl_plan;
+typedef struct plugcl_run plugcl_run;
+
+/* The shape of one input of the graph, all dimensions known. */
+struct plugcl_input_shape {
+    const char *name;
+    plugcl_shape shape;
+};
+
+/* Called during long work with what is being done and how far it is (done of total). Returning false cancels it: the call then
+ * returns PLUGCL_CANCELLED. It must not call plugcl. */
+typedef bool (*plugcl_progress_callback)(void *user, const char *what, size_t done, size_t total);
+
+struct plugcl_plan_params {
+    size_t struct_size;
+    const struct plugcl_input_shape *shapes; /* needed for inputs with unknown dimensions; others may be left out */
+    size_t n_shapes;
+    bool no_fusion;       /* true: composites are expanded, nothing is folded or fused: the definition, step by step */
+    const char *variants; /* forces implementations by name, "conv2d=generic,pool2d=gpu"; NULL: the built-in choice */
+    bool profile;         /* true: record the device time of each step (plugcl_run_step_time) */
+    plugcl_progress_callback progress;
+    void *progress_user;
+};
+
+/* Makes a plan. It holds references to the context and to what it needs of the graph, which may be destroyed.
+ * Errors: the graph's first error; INVALID (shapes that do not fit; the message names the node), UNSUPPORTED, NO_MEMORY (names the
+ * bytes), BUILD, DEVICE, NOT_FOUND (a variant name), CANCELLED. Thread-safety: safe. `params` may be NULL. */
+PLUGCL_API plugcl_status plugcl_plan_create(plugcl_context *context, plugcl_graph *graph, const struct plugcl_plan_params *params,
+                                            plugcl_plan **plan);
+/* NULL is fine. Runs in flight go on and keep what they need; their handles stay valid. */
+PLUGCL_API void plugcl_plan_destroy(plugcl_plan **plan);
+
+/* The shape of an input or output of the graph under this plan. Errors: NOT_FOUND. Thread-safety: safe. */
+PLUGCL_API plugcl_status plugcl_plan_shape(const plugcl_plan *plan, const char *name, plugcl_shape *shape);
+
+/* The tensor for an input or output of the graph. Its dtype must be the value's and its shape the plan's. */
+struct plugcl_binding {
+    const char *name;
+    plugcl_tensor *tensor;
+};
+
+/* Enqueues one run. Every input must be bound; an output that is not bound is computed and dropped. No two outputs may share
+ * memory, nor an output an input. Host tensors are read and written asynchronously: their memory must live until the run has
+ * finished. `run` may be NULL: the call then waits for the work.
+ * Errors: INVALID, NOT_FOUND (a name), STATE (a mapped tensor), DEVICE, NO_MEMORY. Thread-safety: one thread at a time per plan. */
+PLUGCL_API plugcl_status plugcl_plan_run(plugcl_plan *plan, const struct plugcl_binding *bindings, size_t n_bindings,
+                                         plugcl_run **run);
+
+/* As plugcl_plan_run; the work begins after `n_events` events. Same errors and thread-safety. */
+PLUGCL_API plugcl_status plugcl_plan_run_after(plugcl_plan *plan, const struct plugcl_binding *bindings, size_t n_bindings,
+                                               plugcl_event *const *events, size_t n_events, plugcl_run **run);
+/* The event that completes with the run, for the caller to destroy. Errors: NO_MEMORY. Thread-safety: safe. */
+PLUGCL_API plugcl_status plugcl_run_event(plugcl_run *run, plugcl_event **event);
+
+/* Waits until the run has finished. Errors: TIMEOUT (the run goes on), DEVICE. Thread-safety: safe. */
+PLUGCL_API plugcl_status plugcl_run_wait(plugcl_run *run, uint64_t timeout_ns);
+/* Drops the handle without waiting; NULL is fine. */
+PLUGCL_API void plugcl_run_destroy(plugcl_run **run);
+
+/* Device time of step `step` (0 … plugcl_plan_steps()−1) of a finished run of a plan made with `.profile`, in nanoseconds of the
+ * device's clock. Errors: STATE (not profiled, not finished), INVALID. Thread-safety: safe. */
+PLUGCL_API plugcl_status plugcl_run_step_time(plugcl_run *run, size_t step, uint64_t *start_ns, uint64_t *end_ns);
+
+struct plugcl_step_info {
+    size_t struct_size;
+    const char *operation;  /* "conv2d" */
+    const char *variant;    /* "cpu_taps" */
+    const char *name;       /* the layer or plug-in it stems from, "" if unnamed */
+    uint64_t flops, bytes;  /* work and the least traffic: inputs, weights and outputs once */
+};
+PLUGCL_API size_t plugcl_plan_steps(const plugcl_plan *plan);
+/* Strings are valid as long as the plan is. Errors: INVALID. Thread-safety: safe. */
+PLUGCL_API plugcl_status plugcl_plan_step(const plugcl_plan *plan, size_t step, struct plugcl_step_info *info);
+
+typedef enum plugcl_text_format { PLUGCL_TEXT = 0, PLUGCL_JSON } plugcl_text_format;
+/* Describes the plan for a reader or a program: device, plug-ins and their flavours, steps, variants, memory, FLOPs.
+ * *text is freed with plugcl_free. Errors: NO_MEMORY. Thread-safety: safe. */
+PLUGCL_API plugcl_status plugcl_plan_describe(const plugcl_plan *plan, plugcl_text_format format, char **text);
+
+#ifndef __cplusplus
+#define plugcl_plan_params(...) (&(const struct plugcl_plan_params){ .struct_size = sizeof(struct plugcl_plan_params), __VA_ARGS__ })
+#endif
+static inline struct plugcl_plan_params plugcl_plan_params_init(void)
+{
+    struct plugcl_plan_params params = { sizeof(struct plugcl_plan_params), NULL, 0, false, NULL, false, NULL, NULL };
+    return params;
+}
+
+#ifdef __cplusplus
+}
+#endif
+#endif

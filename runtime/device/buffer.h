@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* buffer.h: device memory, reference-counted. */
+#ifndef PLUGCL_DEVICE_BUFFER_H
+#define PLUGCL_DEVICE_BUFFER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <plugcl/tensor.h>
+
+struct buffer;
+
+/* Uninitialised device memory; 0 bytes is taken as the smallest allocation. `mapped` asks for memory the host can map cheaply.
+ * Holds a reference to the context. Errors: NO_MEMORY (names bytes and the device's limit), DEVICE. */
+plugcl_status buffer_create(plugcl_context *context, size_t bytes, bool mapped, struct buffer **buffer);
+struct buffer *buffer_take(struct buffer *buffer);
+void buffer_drop(struct buffer **buffer);
+size_t buffer_bytes(const struct buffer *buffer);
+
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * constant.h: constant tensors on the host, and the store of their packed forms on the device.
+ *
+ * The store belongs to the context and is shared by its plans. An entry is keyed by the constant's identity and the packing's name,
+ * so that a second plan, for another shape, uploads and packs nothing.
+ */
+#ifndef PLUGCL_OPS_CONSTANT_H
+#define PLUGCL_OPS_CONSTANT_H
+
+#include <plugcl/weights.h>
+
+#include "base/memory.h"
+#include "device/buffer.h"
+
+/* Reference-counted and immutable. */
+struct constant {
+    reference_count references;
+    uint8_t identity[32]; /* equal for equal recipes: a tensor of a weights object, or a fold of such tensors */
+    plugcl_dtype dtype;
+    plugcl_shape shape;
+    const void *data;     /* dense, row-major, unaligned */
+    void *owned;          /* the data, when the constant owns it */
+    plugcl_weights *weights; /* the object that lends the data */
+    struct constant *sources[6]; /* what it was folded from: kept, so that identities by address stay unique */
+};
+
+plugcl_status constant_create(plugcl_dtype dtype, const plugcl_shape *shape, const void *data, struct constant **constant);
+plugcl_status constant_from_weights(plugcl_weights *weights, const struct plugcl_weights_entry *entry, struct constant **constant);
+/* A derived F32 constant of uninitialised `owned` data to be filled by the caller at once. Its identity is made of `recipe` and the
+ * identities of the sources (NULL ones are allowed). */
+plugcl_status constant_derive(const char *recipe, const plugcl_shape *shape, struct constant *const *sources, size_t n_sources,
+                              struct constant **constant);
+struct constant *constant_take(struct constant *constant);
+void constant_drop(struct constant **constant);
+
+/* The elements as floats in new memory (memory_free); NULL when out of memory. */
+float *constant_floats(const struct constant *constant);
+
+/* Fills `packed` from the constants' floats. `sources[i]` is NULL for an absent one. */
+typedef void (*pack_function)(const float *const *sources, const struct constant *const *constants, const void *parameters,
+                              float *packed);
+
+/* A packed form of up to 6 constants, from the store or packed and uploaded now. `packing` names the form and its parameters,
+ * "conv2d.taps 48"; `elements` is the packed size. The buffer is taken for the caller. */
+plugcl_status constant_packed(plugcl_context *context, struct constant *const *constants, size_t n_constants, const char *packing,
+                              size_t elements, pack_function pack, const void *parameters, struct buffer **buffer);
+/* Its elements as they are, as F32 (or I32 bits for integers). */
+plugcl_status constant_uploaded(plugcl_context *context, struct constant *constant, struct buffer **buffer);
+
+#endif

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * operator.h: what an operator is: a shape rule, a need of layout, and a table of implementations (variants).
+ *
+ * The table drives dispatch, the tests and the benchmarks. To add a variant, write its kernel, its planner function and a row.
+ * A planner function turns one call (operands with shapes and strides) into launches of a schedule.
+ */
+#ifndef PLUGCL_OPS_OPERATOR_H
+#define PLUGCL_OPS_OPERATOR_H
+
+#include <plugcl/graph.h>
+
+#include "device/context.h"
+#include "ops/constant.h"
+#include "ops/schedule.h"
+
+#define OPERATOR_MAX_INPUTS 8
+#define OPERATOR_MAX_OUTPUTS 2
+
+/* A tensor as a kernel sees it: logical dimensions ([N,C,H,W] for pictures) with a stride for each, in elements. */
+struct operand {
+    bool present;
+    plugcl_dtype dtype;
+    plugcl_shape shape;
+    int64_t strides[PLUGCL_MAX_RANK];
+    uint32_t region;          /* where it is: a region of the schedule; unused for a constant that a variant packs itself */
+    int64_t offset;           /* of element 0 from the region's beginning, in elements */
+    struct constant *constant; /* not NULL: a weight or constant, with its data on the host */
+};
+
+/* What a fused convolution or linear layer does to its sums: y = act(sum + bias + residual). */
+struct epilogue {
+    bool has_residual; /* the residual is the last present input, with the output's shape and any strides */
+    plugcl_activation act;
+    float alpha, beta;
+};
+
+struct operator_call {
+    const struct operator_info *info;
+    const void *params; /* the operator's own struct, below */
+    struct operand inputs[OPERATOR_MAX_INPUTS];
+    struct operand outputs[OPERATOR_MAX_OUTPUTS]; /* an output that nobody reads is not present */
+    struct epilogue epilogue;
+};
+
+struct variant {
+    const char *name;
+    /* Whether it can serve this call at all; and whether it is the built-in choice where it can (rows are tried in order). */
+    bool (*can_run)(const struct device_caps *caps, const struct operator_call *call);
+    bool (*is_preferred)(const struct device_caps *caps, const struct operator_call *call); /* NULL: always */
+    plugcl_status (*plan)(struct schedule *schedule, const struct operator_call *call);
+};
+
+enum operand_need {
+    NEED_NOTHING,       /* any strides */
+    NEED_CHANNELS_LAST, /* rank 4: channel stride 1, the rest dense NHWC (the pixel stride may be wider: a channel view) */
+    NEED_ROW_MAJOR,     /* dense in logical order */
+    NEED_HOST           /* a constant that the planner packs itself; it is not uploaded as it is */
+};
+
+enum output_layout {
+    OUTPUT_LIKE_INPUT,   /* NHWC if input 0 of rank 4 is, else row-major */
+    OUTPUT_CHANNELS_LAST,
+    OUTPUT_ROW_MAJOR
+};
+
+struct expansion; /* graph/expand.h */
+
+struct operator_info {
+    const char *name;
+    size_t params_size; /* copied with the node */
+    /* Output shapes from input shapes (all dimensions known). An absent optional input has rank 0 and present[i] false.
+     * Errors name the operand, what it is and what it should be. */
+    plugcl_status (*shape)(const void *params, const plugcl_shape *inputs, const bool *present, plugcl_shape *outputs);
+    enum operand_need (*need)(const struct operator_call *call, size_t input); /* NULL: NEED_NOTHING */
+    enum output_layout layout;
+    bool takes_epilogue; /* conv2d and linear */
+    const struct variant *variants; /* the last row has a NULL name; the one before it is generic: it can always run */
+    uint64_t (*flops)(const struct operator_call *call); /* NULL: one for each element of output 0 */
+    /* Composites: adds the definition to `graph` in primitives; results[i] for each output. NULL for primitives. */
+    void (*expand)(plugcl_graph *graph, const void *params, const plugcl_value *inputs, plugcl_value *results);
+};
+
+/* The operators, one file each. */
+extern const struct operator_info operator_conv2d, operator_linear;                          /* conv2d.c linear.c */
+extern const struct operator_info operator_pool2d, operator_adaptive_pool2d;                 /* pool.c */
+extern const struct operator_info operator_batch_norm;                                       /* batch_norm.c */
+extern const struct operator_info operator_activation, operator_prelu, operator_binary;      /* elementwise.c */
+extern const struct operator_info operator_softmax, operator_reduce;                         /* softmax.c reduce.c */
+extern const struct operator_info operator_copy;                                             /* copy.c: any strides to any */
+extern const struct operator_info operator_channel_gate, operator_spatial_gate;              /* channel_gate.c … */
+extern const struct operator_info operator_concat, operator_reshape, operator_transpose;     /* view.c: shape rules only */
+
+/* Every operator with variants, for the tests and for --variant; ends with NULL. */
+extern const struct operator_info *const operators[];
+
+/* Parameters. conv2d takes struct plugcl_conv2d_params with the defaults filled in (no zero strides, dilations or groups);
+ * linear takes none. conv2d's and linear's inputs: x, weight, bias, residual. */
+struct pool2d_params {
+    bool is_max;
+    struct plugcl_pool2d_params window; /* defaults filled in */
+};
+struct adaptive_pool2d_params {
+    bool is_max;
+    uint32_t height, width;
+};
+struct batch_norm_params { /* inputs: x, mean, variance, weight, bias */
+    float eps;
+};
+struct activation_params {
+    plugcl_activation kind;
+    float alpha, beta;
+};
+struct binary_params {
+    plugcl_binary kind;
+};
+struct axis_params { /* softmax, concat: 0 ≤ axis < rank */
+    uint32_t axis;
+};
+struct reduce_params {
+    plugcl_reduce kind;
+    bool axes[PLUGCL_MAX_RANK];
+    bool keep_dimensions;
+};
+struct reshape_params {
+    plugcl_shape shape; /* with 0 and −1 */
+    bool is_flatten;
+    int start, end;
+};
+struct transpose_params {
+    uint32_t order[PLUGCL_MAX_RANK];
+};
+/* channel_gate: struct plugcl_channel_gate_params (pools filled in); inputs x, first, first_bias, second, second_bias;
+ *   outputs y, gate [N,C,1,1]. Without y (a spatial gate took the gate over) only the gate is computed.
+ * spatial_gate: struct plugcl_spatial_gate_params; inputs x, weight, bias, channel gate [N,C,1,1] or absent: it computes the
+ *   spatial gate of x · channel gate without writing that product; outputs y, gate [N,1,H,W]. */
+
+/* NULL if the name is unknown. */
+const struct variant *variant_find(const struct operator_info *info, const char *name);
+/* The first preferred row that can run, else the last row. `forced` (may be NULL) names a row: NOT_FOUND if there is none,
+ * UNSUPPORTED if it cannot run. */
+plugcl_status variant_choose(const struct operator_info *info, const struct device_caps *caps, const struct operator_call *call,
+                             const char *forced, const struct variant **chosen);
+
+/* Questions that planner functions ask of operands. */
+int64_t operand_elements(const struct operand *operand);
+bool operand_is_row_major(const struct operand *operand);     /* dense, logical order */
+bool operand_is_channels_last(const struct operand *operand); /* rank 4, as NEED_CHANNELS_LAST */
+bool operand_is_dense(const struct operand *operand);         /* either of the two without gaps */
+
+/* For can_run. */
+bool variant_always(const struct device_caps *caps, const struct operator_call *call);
+bool variant_on_cpu(const struct device_caps *caps, const struct operator_call *call);
+bool variant_on_gpu(const struct device_caps *caps, const struct operator_call *call);
+
+#endif

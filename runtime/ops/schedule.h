@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * schedule.h: the launches of a plan, with the memory they use, ready to be enqueued any number of times.
+ *
+ * Filled by the planner functions of variants, finished by the graph floor (or a test), then only run. Memory is named by region:
+ * an arena range placed by liveness, a fixed buffer (packed weights), or a tensor bound anew for each run.
+ * Not thread-safe: a schedule belongs to one plan.
+ */
+#ifndef PLUGCL_OPS_SCHEDULE_H
+#define PLUGCL_OPS_SCHEDULE_H
+
+#include "device/context.h"
+#include "device/kernel.h"
+#include "device/queue.h"
+#include "ops/constant.h"
+
+struct operand;
+struct schedule;
+struct launch;
+
+plugcl_status schedule_create(plugcl_context *context, struct schedule **schedule);
+void schedule_destroy(struct schedule **schedule);
+plugcl_context *schedule_context(const struct schedule *schedule);
+const struct device_caps *schedule_caps(const struct schedule *schedule);
+
+/*
+ * Regions. Return the region's number; failures are kept and reported by schedule_finish.
+ */
+#define REGION_NONE 0u
+/* Arena memory, alive from the first to the last step that uses it. */
+uint32_t schedule_arena(struct schedule *schedule, size_t bytes);
+/* Memory of the step that is being planned. */
+uint32_t schedule_scratch(struct schedule *schedule, size_t bytes);
+/* A buffer of its own for as long as the schedule lives; takes over the caller's reference. */
+uint32_t schedule_fixed(struct schedule *schedule, struct buffer *buffer);
+/* Memory given for each run with schedule_bind. */
+uint32_t schedule_binding(struct schedule *schedule, size_t bytes);
+
+/* Begins a step; the launches that follow belong to it. Strings must outlive the schedule. */
+void schedule_step(struct schedule *schedule, const char *operation, const char *variant, const char *name, uint64_t flops,
+                   uint64_t bytes);
+
+/*
+ * One launch: schedule_launch, then its arguments in the kernel's order, then nothing: the next call ends it. NULL is returned
+ * (and accepted by every launch_ function) after a failure, which schedule_finish reports.
+ */
+struct launch *schedule_launch(struct schedule *schedule, const char *file, const char *options, const char *entry);
+/* Two arguments: the buffer and `uint` element offset of element 0 (OFFSET in the kernels). An absent operand passes a small valid
+ * buffer and 0. Constants without a region are uploaded as they are. `written`: the launch writes it. */
+void launch_operand(struct launch *launch, const struct operand *operand, bool written);
+/* The same for a region, from an offset in elements of 4 bytes. */
+void launch_region(struct launch *launch, uint32_t region, int64_t offset, bool written);
+/* Two arguments as above: the packed form of constants (see constant_packed). */
+void launch_packed(struct launch *launch, struct constant *const *constants, size_t n_constants, const char *packing,
+                   size_t elements, pack_function pack, const void *parameters);
+void launch_int(struct launch *launch, int64_t value);     /* `int` in the kernel; a value that does not fit is UNSUPPORTED */
+void launch_float(struct launch *launch, float value);     /* `float` */
+void launch_local(struct launch *launch, size_t bytes);    /* `__local` */
+/* A small table made at plan time, `__global const int *` (one argument, no offset). Copied and uploaded. */
+void launch_table(struct launch *launch, const int32_t *table, size_t count);
+/* Global sizes are rounded up to a multiple of the local ones (kernels check bounds); local all 0: the driver's choice. */
+void launch_range(struct launch *launch, size_t x, size_t y, size_t z, size_t local_x, size_t local_y, size_t local_z);
+/* cpu/ kernels: one work-item per group. */
+void launch_groups(struct launch *launch, size_t x, size_t y, size_t z);
+/* The largest work-group of the launch's kernel; 1 for NULL. */
+size_t launch_max_work_group(const struct launch *launch);
+
+/* Tells a failure found while planning; the first one is kept. Returns its status. */
+plugcl_status schedule_fail(struct schedule *schedule, plugcl_status status);
+plugcl_status schedule_status(const struct schedule *schedule);
+
+/* Keeps a region alive until the last step (a graph's output that is read back after the run). */
+void schedule_keep(struct schedule *schedule, uint32_t region);
+
+/* Places the arena, allocates, sets all arguments, warms the kernels up and stores programs. */
+plugcl_status schedule_finish(struct schedule *schedule);
+
+/* The buffer behind a region and its first byte (after schedule_finish; for a binding: the one bound now, or NULL). */
+struct buffer *schedule_memory(const struct schedule *schedule, uint32_t region, size_t *byte_offset);
+/* Takes effect with the next run; byte_offset is a multiple of the element size. */
+plugcl_status schedule_bind(struct schedule *schedule, uint32_t region, struct buffer *buffer, size_t byte_offset);
+
+/* Enqueues everything. `events` (may be NULL) receives one event for each step, from the step's last launch. */
+plugcl_status schedule_run(struct schedule *schedule, struct queue *queue, plugcl_event **events);
+
+struct schedule_step_info {
+    const char *operation, *variant, *name;
+    uint64_t flops, bytes;
+};
+size_t schedule_steps(const struct schedule *schedule);
+const struct schedule_step_info *schedule_step_at(const struct schedule *schedule, size_t step);
+/* Bytes of the arena as placed, and the most bytes alive at one step (the lower bound). */
+void schedule_memory_use(const struct schedule *schedule, size_t *arena, size_t *lower_bound);
+
+#endif
