@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * checkcl.h: every operator × variant × shape against a plain C reference.
+ *
+ * A family's file (conv2d.c, pool.c …) fills cases and calls checkcl_run for each; the harness makes the inputs, runs every variant that
+ * can run on the device, and compares. Rows are named "conv2d/cpu_taps/n1c64h56k3d6", so that one can be run alone.
+ */
+#ifndef PLUGCL_TESTS_CHECKCL_H
+#define PLUGCL_TESTS_CHECKCL_H
+
+#include "ops/operator.h"
+
+struct checkcl;
+
+enum checkcl_layout {
+    CHECKCL_ROW_MAJOR = 0,
+    CHECKCL_CHANNELS_LAST, /* rank 4, dense */
+    CHECKCL_CHANNEL_VIEW,  /* rank 4, channels last, channels 3 … of a wider pixel (a concat's slice), at an odd offset */
+    CHECKCL_ODD_VIEW       /* any rank: row-major with gaps in every stride, at an odd offset */
+};
+
+enum checkcl_fill {
+    CHECKCL_RANDOM = 0, /* uniform in −1 … 1, seeded by the row's name */
+    CHECKCL_POSITIVE,   /* 0.5 … 1.5, for variances and divisors */
+    CHECKCL_LARGE,      /* −60 … 60, for softmax and exp */
+    CHECKCL_SPECIAL     /* random with NaN, ±inf, ±0, denormals and ±1e30 strewn in */
+};
+
+struct checkcl_tensor {
+    bool present;
+    bool constant; /* a weight: given to the variant as a constant, not as device memory */
+    plugcl_shape shape;
+    enum checkcl_layout layout;
+    enum checkcl_fill fill;
+};
+
+struct checkcl_case {
+    const struct operator_info *info;
+    const void *params;
+    struct epilogue epilogue;
+    struct checkcl_tensor inputs[OPERATOR_MAX_INPUTS];
+    enum checkcl_layout output_layout; /* of outputs of rank 4; others are row-major */
+    bool skip_output[OPERATOR_MAX_OUTPUTS]; /* not asked for */
+    double budget; /* largest error allowed, relative to the largest finite |reference| (at least 1e-3 of 1 is taken); NaN and ±inf
+                      must match exactly in kind */
+    /* Dense row-major doubles; absent operands are NULL. Output shapes follow from info->shape. */
+    void (*reference)(const struct checkcl_case *row, const double *const *inputs, const plugcl_shape *output_shapes,
+                      double *const *outputs);
+};
+
+/* Runs the case on all variants (or the one asked for); the name is the shape part of the row's name. */
+void checkcl_run(struct checkcl *check, const struct checkcl_case *row, const char *name, ...) PRINTF_LIKE(3, 4);
+/* True when --quick was given: slow devices get the small shapes only. Call it to leave big shapes out. */
+bool checkcl_is_quick(const struct checkcl *check);
+
+/* One function a family, listed in main.c. */
+void checkcl_conv2d(struct checkcl *check);
+void checkcl_linear(struct checkcl *check);
+void checkcl_pool(struct checkcl *check);
+void checkcl_batch_norm(struct checkcl *check);
+void checkcl_elementwise(struct checkcl *check);
+void checkcl_softmax(struct checkcl *check);
+void checkcl_reduce(struct checkcl *check);
+void checkcl_copy(struct checkcl *check);
+void checkcl_channel_gate(struct checkcl *check);
+void checkcl_spatial_gate(struct checkcl *check);
+
+#endif
