@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* types.h: words that every kernel may use; nothing that depends on a device. */
+#ifndef PLUGCL_TYPES_H
+#define PLUGCL_TYPES_H
+
+/* A kernel of cl/cpu: one work-item is the whole group. */
+#define SINGLE __attribute__((reqd_work_group_size(1, 1, 1)))
+
+/* Before a loop with a constant count whose counter indexes a private array, so that the array stays in registers. Compilers that do
+ * not know it unroll such loops by themselves. */
+#if defined(__clang__)
+#define UNROLL _Pragma("unroll")
+#elif defined(__OPENCL_C_VERSION__) && __OPENCL_C_VERSION__ >= 200
+#define UNROLL __attribute__((opencl_unroll_hint))
+#else
+#define UNROLL
+#endif
+
+#define JOIN_TOKENS(a, b) a##b
+#define JOIN(a, b) JOIN_TOKENS(a, b)
+
+#endif

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * vector.h: a vector of VECTOR floats (4, 8 or 16; -DVECTOR, 4 by default) by one set of names.
+ *
+ * Pointers need the alignment of a float only. The _some forms touch the first n elements and no other byte of memory.
+ */
+#ifndef PLUGCL_VECTOR_H
+#define PLUGCL_VECTOR_H
+
+#include "types.h"
+
+#ifndef VECTOR
+#define VECTOR 4
+#endif
+
+typedef JOIN(float, VECTOR) floatv;
+typedef JOIN(int, VECTOR) intv;
+
+#define to_intv JOIN(convert_int, VECTOR)
+#define as_floatv JOIN(as_float, VECTOR)
+#define as_intv JOIN(as_int, VECTOR)
+#define vloadv(pointer) JOIN(vload, VECTOR)(0, pointer)
+#define vstorev(value, pointer) JOIN(vstore, VECTOR)(value, 0, pointer)
+
+/* 0, 1, 2 … */
+#if VECTOR == 4
+#define LANES ((intv)(0, 1, 2, 3))
+#elif VECTOR == 8
+#define LANES ((intv)(0, 1, 2, 3, 4, 5, 6, 7))
+#else
+#define LANES ((intv)(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15))
+#endif
+
+/* The other lanes are 0. */
+static inline floatv vload_some(__global const float *from, int n)
+{
+    float lanes[VECTOR];
+    for (int i = 0; i < VECTOR; i++)
+        lanes[i] = i < n ? from[i] : 0.0f;
+    return vloadv(lanes);
+}
+
+static inline void vstore_some(floatv value, __global float *to, int n)
+{
+    float lanes[VECTOR];
+    vstorev(value, lanes);
+    for (int i = 0; i < VECTOR && i < n; i++)
+        to[i] = lanes[i];
+}
+
+/* a where it is larger or NaN, else b: unlike fmax, a NaN of either operand stays. */
+static inline floatv max_or_nan(floatv a, floatv b)
+{
+    return select(b, a, (a > b) | (a != a));
+}
+
+static inline floatv min_or_nan(floatv a, floatv b)
+{
+    return select(b, a, (a < b) | (a != a));
+}
+
+static inline float horizontal_sum(floatv v)
+{
+#if VECTOR == 16
+    float8 h = v.lo + v.hi;
+    float4 q = h.lo + h.hi;
+#elif VECTOR == 8
+    float4 q = v.lo + v.hi;
+#else
+    float4 q = v;
+#endif
+    float2 p = q.lo + q.hi;
+    return p.x + p.y;
+}
+
+/* NaN if a lane is. */
+static inline float horizontal_max(floatv v)
+{
+    float lanes[VECTOR];
+    vstorev(v, lanes);
+    float most = lanes[0];
+    for (int i = 1; i < VECTOR; i++)
+        most = lanes[i] > most || isnan(lanes[i]) ? lanes[i] : most;
+    return most;
+}
+
+static inline float horizontal_min(floatv v)
+{
+    return -horizontal_max(-v);
+}
+
+#endif
