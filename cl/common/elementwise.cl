@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Element-wise operators on operands of any strides (0 repeats an element: broadcasting).
+ *
+ * The index space is rows of `inner` elements; `table` and `dimensions` describe the rows (strided.h). A work-item takes `piece`
+ * elements of `rows_each` rows, a vector at a time; on a CPU that is thousands of elements, on a GPU one vector.
+ *
+ *   -DACTIVATION=N   unary: which function (activation.h)
+ *   -DOPERATION=N    binary: the number of enum plugcl_binary (0 add, sub, mul, div, min, max), or 6: PReLU, b is the slope
+ *   -DVECTOR=N       lanes
+ */
+#include "vector.h"
+#include "activation.h"
+#include "strided.h"
+
+#ifndef OPERATION
+#define OPERATION 0
+#endif
+
+__kernel void unary(__global const float *x_buffer, uint x_offset, __global float *y_buffer, uint y_offset,
+                    __global const int *table, int dimensions, int inner, int x_stride, int y_stride, int rows, int piece,
+                    int rows_each, float alpha, float beta)
+{
+    int begin = (int)get_global_id(0) * piece, end = min(begin + piece, inner);
+    int first = (int)get_global_id(1) * rows_each, last = min(first + rows_each, rows);
+    for (int row = first; row < last; row++) {
+        int offsets[2];
+        row_offsets(table, dimensions, row, 2, offsets);
+        __global const float *x = x_buffer + x_offset + offsets[0];
+        __global float *y = y_buffer + y_offset + offsets[1];
+        for (int i = begin; i < end; i += VECTOR) {
+            int n = min(VECTOR, end - i);
+            store_strided(activatev(load_strided(x + i * x_stride, x_stride, n), alpha, beta), y + i * y_stride, y_stride, n);
+        }
+    }
+}
+
+static inline floatv operate(floatv a, floatv b)
+{
+#if OPERATION == 0
+    return a + b;
+#elif OPERATION == 1
+    return a - b;
+#elif OPERATION == 2
+    return a * b;
+#elif OPERATION == 3
+    return a / b;
+#elif OPERATION == 4
+    return min_or_nan(a, b);
+#elif OPERATION == 5
+    return max_or_nan(a, b);
+#else
+    return select(a, a * b, a < 0.0f);
+#endif
+}
+
+__kernel void binary(__global const float *a_buffer, uint a_offset, __global const float *b_buffer, uint b_offset,
+                     __global float *y_buffer, uint y_offset, __global const int *table, int dimensions, int inner, int a_stride,
+                     int b_stride, int y_stride, int rows, int piece, int rows_each)
+{
+    int begin = (int)get_global_id(0) * piece, end = min(begin + piece, inner);
+    int first = (int)get_global_id(1) * rows_each, last = min(first + rows_each, rows);
+    for (int row = first; row < last; row++) {
+        int offsets[3];
+        row_offsets(table, dimensions, row, 3, offsets);
+        __global const float *a = a_buffer + a_offset + offsets[0];
+        __global const float *b = b_buffer + b_offset + offsets[1];
+        __global float *y = y_buffer + y_offset + offsets[2];
+        for (int i = begin; i < end; i += VECTOR) {
+            int n = min(VECTOR, end - i);
+            floatv result = operate(load_strided(a + i * a_stride, a_stride, n), load_strided(b + i * b_stride, b_stride, n));
+            store_strided(result, y + i * y_stride, y_stride, n);
+        }
+    }
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * strided.h: one index space over operands of any strides, folded into as few dimensions as possible.
+ *
+ * Dimensions of size 1 go, the rest is ordered by the last operand's strides (the output's: it is written in order), and neighbours
+ * that every operand walks as one become one. Dense operands of one layout end as a single run of stride 1. cl/include/strided.h is
+ * the other side.
+ */
+#ifndef PLUGCL_OPS_STRIDED_H
+#define PLUGCL_OPS_STRIDED_H
+
+#include "ops/operator.h"
+
+#define STRIDED_OPERANDS 3
+
+struct strided {
+    uint32_t operands, rank;
+    int64_t sizes[PLUGCL_MAX_RANK];
+    int64_t strides[STRIDED_OPERANDS][PLUGCL_MAX_RANK];
+};
+
+/* The space of `shape` with no operand yet. */
+void strided_begin(struct strided *space, const plugcl_shape *shape);
+/* `strides` has one for each dimension of the shape; 0 repeats. */
+void strided_add(struct strided *space, const int64_t *strides);
+/* An operand that NumPy's rules stretch to the space. */
+void strided_add_broadcast(struct strided *space, const struct operand *operand);
+/* Folds; at least one dimension remains. */
+void strided_fold(struct strided *space);
+int64_t strided_elements(const struct strided *space);
+
+/* Passes the space's dimensions from `first` to `first + count`: a table (outermost first: size, then each operand's stride) and the
+ * number of its rows. An argument pair `__global const int *table, int dimensions`. */
+void launch_space(struct launch *launch, const struct strided *space, uint32_t first, uint32_t count);
+
+/* For kernels that take rows of the innermost dimension in pieces: passes table and dimensions of the outer ones, then the ints inner,
+ * each operand's innermost stride, rows, piece and rows_each, and sets the range: x pieces, y bundles of rows. */
+void launch_rows(struct launch *launch, const struct strided *space, const struct device_caps *caps);
+
+/* The largest power of two that is at most `limit` and the launch's largest work-group. */
+size_t launch_power_of_two(const struct launch *launch, size_t limit);
+
+#endif
