@@ -69,6 +69,8 @@ __kernel SINGLE void reduce_across(__global const float *x_buffer, uint x_offset
         total = combinev(part, total);
 #if REDUCE == 0
         total /= count;
+#else
+        (void)count;
 #endif
         store_strided(total, y_buffer + y_offset + offsets[1] + lane, 1, n);
     }
