@@ -28,6 +28,7 @@ __kernel void pool(__global const float *x_buffer, uint x_offset, __global float
                    __local float *scratch)
 {
     (void)images;
+    (void)columns;
     int item = (int)get_local_id(0), lane = item % lanes, items = (int)get_local_size(0) / lanes;
     int channel = (int)get_group_id(0) * lanes + lane, column = (int)get_group_id(1);
     int image = (int)get_group_id(2) / rows, row = (int)get_group_id(2) % rows;
