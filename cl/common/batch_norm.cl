@@ -11,7 +11,8 @@
 #include "strided.h"
 
 __kernel void batch_norm(__global const float *x_buffer, uint x_offset, __global const float *packed_buffer, uint packed_offset,
-                         __global float *y_buffer, uint y_offset, int channels, __global const int *table, int dimensions, int inner,
+                         __global float *y_buffer, uint y_offset, int channels, __global const int *table, int dimensions,
+                         int inner,
                          int x_stride, int channel_stride, int y_stride, int rows, int piece, int rows_each)
 {
     int begin = (int)get_global_id(0) * piece, end = min(begin + piece, inner);

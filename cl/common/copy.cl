@@ -7,8 +7,9 @@
 #include "vector.h"
 #include "strided.h"
 
-__kernel void copy(__global const float *x_buffer, uint x_offset, __global float *y_buffer, uint y_offset, __global const int *table,
-                   int dimensions, int inner, int x_stride, int y_stride, int rows, int piece, int rows_each)
+__kernel void copy(__global const float *x_buffer, uint x_offset, __global float *y_buffer, uint y_offset,
+                   __global const int *table, int dimensions, int inner, int x_stride, int y_stride, int rows, int piece,
+                   int rows_each)
 {
     int begin = (int)get_global_id(0) * piece, end = min(begin + piece, inner);
     int first = (int)get_global_id(1) * rows_each, last = min(first + rows_each, rows);

@@ -20,7 +20,8 @@ __kernel void pool(__global const float *x_buffer, uint x_offset, __global float
                    int channels_fastest)
 {
     int a = (int)get_global_id(0), b = (int)get_global_id(1), rest = (int)get_global_id(2);
-    int channel = channels_fastest ? a : rest % channels, column = channels_fastest ? b : a, row = channels_fastest ? rest % rows : b;
+    int channel = channels_fastest ? a : rest % channels, column = channels_fastest ? b : a;
+    int row = channels_fastest ? rest % rows : b;
     int image = channels_fastest ? rest / rows : rest / channels;
     if (channel >= channels || column >= columns || row >= rows || image >= images)
         return;

@@ -2,9 +2,9 @@
 /*
  * Mean, maximum, sum or minimum over any axes, one work-item for `outputs_each` outputs.
  *
- * `kept` (strided.h, operands x and y) says where each output and its elements begin; `reduced` (operand x) are the reduced dimensions
- * but the innermost, which has `inner` elements; `lines` is the number of inner runs. Partial results of at most 128 elements keep
- * the rounding of long sums small.
+ * `kept` (strided.h, operands x and y) says where each output and its elements begin; `reduced` (operand x) are the reduced
+ * dimensions but the innermost, which has `inner` elements; `lines` is the number of inner runs. Partial results of at most 128
+ * elements keep the rounding of long sums small.
  *
  *   -DREDUCE=N       which reduction (reduction.h)
  */
@@ -12,7 +12,8 @@
 #include "reduction.h"
 
 __kernel void reduce(__global const float *x_buffer, uint x_offset, __global float *y_buffer, uint y_offset,
-                     __global const int *kept, int kept_dimensions, __global const int *reduced, int reduced_dimensions, int outputs,
+                     __global const int *kept, int kept_dimensions, __global const int *reduced, int reduced_dimensions,
+                     int outputs,
                      int lines, int inner, int stride, float count, int outputs_each)
 {
     int first = (int)get_global_id(0) * outputs_each, last = min(first + outputs_each, outputs);

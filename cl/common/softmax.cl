@@ -2,8 +2,8 @@
 /*
  * Softmax of rows at any strides, one work-item for `rows_each` rows. exp is taken once and kept in y.
  *
- * `table` and `dimensions` (strided.h) say where each row begins; a row has `length` elements. A NaN or +inf in a row makes all of it
- * NaN, by x − max.
+ * `table` and `dimensions` (strided.h) say where each row begins; a row has `length` elements. A NaN or +inf in a row makes all of
+ * it NaN, by x − max.
  */
 #include "strided.h"
 

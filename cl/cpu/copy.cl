@@ -2,8 +2,8 @@
 /*
  * Transposes planes: x is contiguous along `columns`, y along `inner` (NCHW to NHWC: columns are pixels, inner the channels).
  *
- * A work-group takes 16 columns and `piece` of the inner elements, a tile of 16 x 16 at a time through a private array, so that both
- * sides move whole cache lines. `table` and `dimensions` (strided.h) describe the planes.
+ * A work-group takes 16 columns and `piece` of the inner elements, a tile of 16 x 16 at a time through a private array, so that
+ * both sides move whole cache lines. `table` and `dimensions` (strided.h) describe the planes.
  */
 #include "types.h"
 #include "strided.h"

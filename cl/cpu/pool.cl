@@ -2,8 +2,9 @@
 /*
  * Maximum or average of windows in vectors; the table of windows and the arguments are those of common/pool.cl.
  *
- * pool: x and y are channels-last and a lane is a channel. A work-group takes `channels_each` channels of `columns_each` columns of one
- * output row. pool_planes: the window is the whole plane, which is contiguous (`pixels`); a work-group takes `planes_each` planes.
+ * pool: x and y are channels-last and a lane is a channel. A work-group takes `channels_each` channels of `columns_each` columns
+ * of one output row. pool_planes: the window is the whole plane, which is contiguous (`pixels`); a work-group takes `planes_each`
+ * planes.
  *
  *   -DMAXIMUM=0|1    average or maximum
  *   -DVECTOR=N       lanes
@@ -30,7 +31,8 @@ static inline floatv take(floatv value, floatv result)
 }
 
 __kernel SINGLE void pool(__global const float *x_buffer, uint x_offset, __global float *y_buffer, uint y_offset,
-                          __global const int *windows, int images, int channels, int rows, int columns, int dilation_y, int dilation_x,
+                          __global const int *windows, int images, int channels, int rows, int columns, int dilation_y,
+                          int dilation_x,
                           int x_image, int x_channel, int x_row, int x_column, int y_image, int y_channel, int y_row, int y_column,
                           int channels_each, int columns_each)
 {
@@ -78,8 +80,9 @@ __kernel SINGLE void pool(__global const float *x_buffer, uint x_offset, __globa
     }
 }
 
-__kernel SINGLE void pool_planes(__global const float *x_buffer, uint x_offset, __global float *y_buffer, uint y_offset, int channels,
-                                 int planes, int pixels, int x_image, int x_channel, int y_image, int y_channel, int planes_each)
+__kernel SINGLE void pool_planes(__global const float *x_buffer, uint x_offset, __global float *y_buffer, uint y_offset,
+                                 int channels, int planes, int pixels, int x_image, int x_channel, int y_image, int y_channel,
+                                 int planes_each)
 {
     int first = (int)get_group_id(0) * planes_each, last = min(first + planes_each, planes);
     for (int plane = first; plane < last; plane++) {

@@ -12,7 +12,8 @@
 #include "reduction.h"
 
 __kernel SINGLE void reduce_along(__global const float *x_buffer, uint x_offset, __global float *y_buffer, uint y_offset,
-                                  __global const int *kept, int kept_dimensions, __global const int *reduced, int reduced_dimensions,
+                                  __global const int *kept, int kept_dimensions, __global const int *reduced,
+                                  int reduced_dimensions,
                                   int outputs, int lines, int inner, float count, int outputs_each)
 {
     int first = (int)get_group_id(0) * outputs_each, last = min(first + outputs_each, outputs);
@@ -44,7 +45,8 @@ __kernel SINGLE void reduce_along(__global const float *x_buffer, uint x_offset,
 }
 
 __kernel SINGLE void reduce_across(__global const float *x_buffer, uint x_offset, __global float *y_buffer, uint y_offset,
-                                   __global const int *kept, int kept_dimensions, __global const int *reduced, int reduced_dimensions,
+                                   __global const int *kept, int kept_dimensions, __global const int *reduced,
+                                   int reduced_dimensions,
                                    int width, int lines, int inner, int stride, float count, int piece)
 {
     int offsets[2];

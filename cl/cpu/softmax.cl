@@ -2,9 +2,9 @@
 /*
  * Softmax in vectors. exp is taken once and kept in y.
  *
- * softmax_along: the axis is contiguous; a work-group takes `rows_each` rows one after the other. softmax_across: neighbouring rows are
- * contiguous and a lane is a row; a work-group takes `piece` rows of the innermost dimension, `inner` long. `table` and `dimensions`
- * (strided.h) say where each row, or line of rows, begins.
+ * softmax_along: the axis is contiguous; a work-group takes `rows_each` rows one after the other. softmax_across: neighbouring
+ * rows are contiguous and a lane is a row; a work-group takes `piece` rows of the innermost dimension, `inner` long. `table` and
+ * `dimensions` (strided.h) say where each row, or line of rows, begins.
  *
  *   -DVECTOR=N       lanes
  */

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Maximum or average of large windows, any strides: a work-group takes one window of `lanes` channels and reduces through local memory.
+ * Maximum or average of large windows, any strides: a work-group takes one window of `lanes` channels and reduces through local
+ * memory.
  *
- * Arguments and table are those of common/pool.cl. The work-group is a power of two; its work-items are `lanes` channels (1 for NCHW, a
- * few for channels-last, so that neighbours read neighbours) by pixels. `scratch` has a float for each.
+ * Arguments and table are those of common/pool.cl. The work-group is a power of two; its work-items are `lanes` channels (1 for
+ * NCHW, a few for channels-last, so that neighbours read neighbours) by pixels. `scratch` has a float for each.
  *
  *   -DMAXIMUM=0|1    average or maximum
  */
@@ -24,7 +25,8 @@ static inline float take(float value, float result)
 
 __kernel void pool(__global const float *x_buffer, uint x_offset, __global float *y_buffer, uint y_offset,
                    __global const int *windows, int images, int channels, int rows, int columns, int dilation_y, int dilation_x,
-                   int x_image, int x_channel, int x_row, int x_column, int y_image, int y_channel, int y_row, int y_column, int lanes,
+                   int x_image, int x_channel, int x_row, int x_column, int y_image, int y_channel, int y_row, int y_column,
+                   int lanes,
                    __local float *scratch)
 {
     (void)images;

@@ -3,8 +3,9 @@
  * activation.h: element-wise functions, for scalars and, after vector.h, for vectors.
  *
  * -DACTIVATION=N is the number of enum plugcl_activation (graph.h); 0, the identity, by default. -DHARD_GATE=1 makes gate() a
- * clip(alpha · x + beta, 0, 1) in place of the sigmoid. NaN passes through everything: fmax, fmin and clamp would drop it, so there are
- * comparisons here. The vector forms have exp, tanh and erf of their own, since some drivers' vector built-ins are scalar loops.
+ * clip(alpha · x + beta, 0, 1) in place of the sigmoid. NaN passes through everything: fmax, fmin and clamp would drop it, so
+ * there are comparisons here. The vector forms have exp, tanh and erf of their own, since some drivers' vector built-ins are
+ * scalar loops.
  */
 #ifndef PLUGCL_ACTIVATION_H
 #define PLUGCL_ACTIVATION_H
@@ -82,8 +83,9 @@ static inline floatv expv(floatv x)
     floatv bounded = fmin(fmax(x, (floatv)(-104.0f)), (floatv)(89.0f));
     floatv n = rint(bounded * 1.44269504f);
     floatv r = bounded - n * 0.693359375f + n * 2.12194440e-4f; /* log 2 in two parts; the first product is exact */
-    floatv p = (((((1.9875691500e-4f * r + 1.3981999507e-3f) * r + 8.3334519073e-3f) * r + 4.1665795894e-2f) * r + 1.6666665459e-1f) * r +
-                5.0000001201e-1f) * (r * r) + r + 1.0f;
+    floatv p = 1.9875691500e-4f * r + 1.3981999507e-3f;
+    p = ((p * r + 8.3334519073e-3f) * r + 4.1665795894e-2f) * r + 1.6666665459e-1f;
+    p = (p * r + 5.0000001201e-1f) * (r * r) + r + 1.0f;
     /* 2^n in two factors, since n may be 128 or −150. */
     intv whole = to_intv(n);
     intv half_of = whole >> 1;

@@ -6,8 +6,8 @@
 /* A kernel of cl/cpu: one work-item is the whole group. */
 #define SINGLE __attribute__((reqd_work_group_size(1, 1, 1)))
 
-/* Before a loop with a constant count whose counter indexes a private array, so that the array stays in registers. Compilers that do
- * not know it unroll such loops by themselves. */
+/* Before a loop with a constant count whose counter indexes a private array, so that the array stays in registers. Compilers that
+ * do not know it unroll such loops by themselves. */
 #if defined(__clang__)
 #define UNROLL _Pragma("unroll")
 #elif defined(__OPENCL_C_VERSION__) && __OPENCL_C_VERSION__ >= 200

@@ -59,8 +59,8 @@ static plugcl_status plan_batch_norm(struct schedule *schedule, const struct ope
     for (int i = INPUT_MEAN; i < N_INPUTS; i++) {
         constants[i - 1] = call->inputs[i].present ? call->inputs[i].constant : NULL;
         if (call->inputs[i].present && constants[i - 1] == NULL)
-            return schedule_fail(schedule, fail(PLUGCL_UNSUPPORTED, "batch_norm's %s is computed; it must be a constant or a weight",
-                                                input_names[i]));
+            return schedule_fail(schedule, fail(PLUGCL_UNSUPPORTED,
+                                                "batch_norm's %s is computed; it must be a constant or a weight", input_names[i]));
     }
     if (operand_elements(y) == 0)
         return schedule_status(schedule);

@@ -109,7 +109,8 @@ static plugcl_status binary_shape(const void *params, const plugcl_shape *inputs
         int64_t of_a = i + a->rank < rank ? 1 : a->dims[i + a->rank - rank];
         int64_t of_b = i + b->rank < rank ? 1 : b->dims[i + b->rank - rank];
         if (of_a != of_b && of_a != 1 && of_b != 1)
-            return fail(PLUGCL_INVALID, "operands of %lld and %lld elements along axis %u (of %u) do not broadcast; they must be equal or 1",
+            return fail(PLUGCL_INVALID,
+                        "operands of %lld and %lld elements along axis %u (of %u) do not broadcast; they must be equal or 1",
                         (long long)of_a, (long long)of_b, i, rank);
         outputs[0].dims[i] = of_a == 1 ? of_b : of_a;
     }

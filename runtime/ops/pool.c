@@ -40,12 +40,14 @@ static plugcl_status pool2d_shape(const void *params, const plugcl_shape *inputs
         int64_t in = inputs[0].dims[2 + i], kernel = window->kernel[i], before = window->pad[i], after = window->pad[2 + i];
         int64_t extent = (int64_t)window->dilation[i] * (kernel - 1) + 1;
         if (kernel == 0 || window->stride[i] == 0 || window->dilation[i] == 0)
-            return fail(PLUGCL_INVALID, "pooling's kernel, stride and dilation are %lld, %u and %u along the %s; they must be at least 1",
+            return fail(PLUGCL_INVALID,
+                        "pooling's kernel, stride and dilation are %lld, %u and %u along the %s; they must be at least 1",
                         (long long)kernel, window->stride[i], window->dilation[i], axes[i]);
         if (window->dilation[i] != 1 && !pool->is_max)
             return fail(PLUGCL_INVALID, "average pooling with dilation %u; only max pooling has dilation", window->dilation[i]);
         if (2 * before > kernel || 2 * after > kernel)
-            return fail(PLUGCL_INVALID, "pooling's padding is %lld and %lld along the %s; it must be at most half the kernel's %lld",
+            return fail(PLUGCL_INVALID,
+                        "pooling's padding is %lld and %lld along the %s; it must be at most half the kernel's %lld",
                         (long long)before, (long long)after, axes[i], (long long)kernel);
         int64_t out = output_size(in, before, after, extent, window->stride[i], window->ceil_mode);
         if (in < 1 || out < 1)

@@ -155,7 +155,8 @@ static plugcl_status plan_strided(struct schedule *schedule, const struct operat
     launch_int(launch, rows.x_stride);
     launch_int(launch, rows.y_stride);
     launch_int(launch, each);
-    launch_range(launch, (size_t)((rows.count + each - 1) / each), 1, 1, caps->cpu_family ? 1 : launch_power_of_two(launch, 64), 1, 1);
+    launch_range(launch, (size_t)((rows.count + each - 1) / each), 1, 1,
+                 caps->cpu_family ? 1 : launch_power_of_two(launch, 64), 1, 1);
     return schedule_status(schedule);
 }
 

@@ -29,12 +29,12 @@ void strided_add_broadcast(struct strided *space, const struct operand *operand)
 void strided_fold(struct strided *space);
 int64_t strided_elements(const struct strided *space);
 
-/* Passes the space's dimensions from `first` to `first + count`: a table (outermost first: size, then each operand's stride) and the
- * number of its rows. An argument pair `__global const int *table, int dimensions`. */
+/* Passes the space's dimensions from `first` to `first + count`: a table (outermost first: size, then each operand's stride) and
+ * the number of its rows. An argument pair `__global const int *table, int dimensions`. */
 void launch_space(struct launch *launch, const struct strided *space, uint32_t first, uint32_t count);
 
-/* For kernels that take rows of the innermost dimension in pieces: passes table and dimensions of the outer ones, then the ints inner,
- * each operand's innermost stride, rows, piece and rows_each, and sets the range: x pieces, y bundles of rows. */
+/* For kernels that take rows of the innermost dimension in pieces: passes table and dimensions of the outer ones, then the ints
+ * inner, each operand's innermost stride, rows, piece and rows_each, and sets the range: x pieces, y bundles of rows. */
 void launch_rows(struct launch *launch, const struct strided *space, const struct device_caps *caps);
 
 /* The largest power of two that is at most `limit` and the launch's largest work-group. */

@@ -12,7 +12,8 @@ static plugcl_status concat_shape(const void *params, const plugcl_shape *inputs
     outputs[0] = inputs[0];
     for (size_t i = 1; i < OPERATOR_MAX_INPUTS && present[i]; i++) {
         if (inputs[i].rank != inputs[0].rank)
-            return fail(PLUGCL_INVALID, "concat's operand %zu has rank %u; the first has rank %u", i, inputs[i].rank, inputs[0].rank);
+            return fail(PLUGCL_INVALID, "concat's operand %zu has rank %u; the first has rank %u", i, inputs[i].rank,
+                        inputs[0].rank);
         for (uint32_t d = 0; d < inputs[0].rank; d++)
             if (d != axis && inputs[i].dims[d] != inputs[0].dims[d])
                 return fail(PLUGCL_INVALID,
@@ -77,7 +78,8 @@ static plugcl_status reshape_shape(const void *params, const plugcl_shape *input
                         (long long)elements, (long long)known);
         outputs[0].dims[free_axis] = elements / known;
     } else if (known != elements) {
-        return fail(PLUGCL_INVALID, "reshape of %lld elements to %lld; the numbers must be equal", (long long)elements, (long long)known);
+        return fail(PLUGCL_INVALID, "reshape of %lld elements to %lld; the numbers must be equal", (long long)elements,
+                    (long long)known);
     }
     return PLUGCL_OK;
 }

@@ -35,7 +35,8 @@ static void check_norm(struct checkcl *check, const plugcl_shape *shape, enum ch
 
 void checkcl_batch_norm(struct checkcl *check)
 {
-    static const enum checkcl_layout layouts[] = { CHECKCL_ROW_MAJOR, CHECKCL_CHANNELS_LAST, CHECKCL_CHANNEL_VIEW, CHECKCL_ODD_VIEW };
+    static const enum checkcl_layout layouts[] = { CHECKCL_ROW_MAJOR, CHECKCL_CHANNELS_LAST, CHECKCL_CHANNEL_VIEW,
+                                                   CHECKCL_ODD_VIEW };
     for (int in = 0; in < 4; in++)
         for (int out = 0; out < 2; out++)
             check_norm(check, PLUGCL_SHAPE(3, 19, 5, 7), layouts[in], layouts[out], CHECKCL_RANDOM, true, 1e-5f);

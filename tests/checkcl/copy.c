@@ -20,8 +20,8 @@ static void check_copy(struct checkcl *check, const plugcl_shape *shape, enum ch
         .budget = 1e-7,
         .reference = reference,
     };
-    checkcl_run(check, &row, "rank%u_c%lld_%lld_%s_to_%s", shape->rank, (long long)shape->dims[1], (long long)plugcl_shape_elements(shape),
-                layouts[in], layouts[out]);
+    checkcl_run(check, &row, "rank%u_c%lld_%lld_%s_to_%s", shape->rank, (long long)shape->dims[1],
+                (long long)plugcl_shape_elements(shape), layouts[in], layouts[out]);
 }
 
 void checkcl_copy(struct checkcl *check)

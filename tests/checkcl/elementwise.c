@@ -62,7 +62,8 @@ static void check_activations(struct checkcl *check)
         check_activation(check, act, PLUGCL_SHAPE(1, 17, 4, 6), CHECKCL_CHANNEL_VIEW, CHECKCL_ROW_MAJOR,
                          act == PLUGCL_LOG || act == PLUGCL_SQRT ? CHECKCL_POSITIVE : CHECKCL_RANDOM);
     }
-    static const enum checkcl_layout layouts[] = { CHECKCL_ROW_MAJOR, CHECKCL_CHANNELS_LAST, CHECKCL_CHANNEL_VIEW, CHECKCL_ODD_VIEW };
+    static const enum checkcl_layout layouts[] = { CHECKCL_ROW_MAJOR, CHECKCL_CHANNELS_LAST, CHECKCL_CHANNEL_VIEW,
+                                                   CHECKCL_ODD_VIEW };
     for (size_t in = 0; in < 4; in++)
         for (size_t out = 0; out < 2; out++)
             check_activation(check, PLUGCL_RELU, PLUGCL_SHAPE(3, 21, 5, 7), layouts[in], layouts[out], CHECKCL_SPECIAL);
@@ -71,7 +72,8 @@ static void check_activations(struct checkcl *check)
     check_activation(check, PLUGCL_SILU, PLUGCL_SHAPE(0, 3, 4, 5), CHECKCL_ROW_MAJOR, CHECKCL_ROW_MAJOR, CHECKCL_RANDOM);
     check_activation(check, PLUGCL_SILU, PLUGCL_SHAPE(2, 3, 2, 3, 2, 3, 2, 3), CHECKCL_ODD_VIEW, CHECKCL_ROW_MAJOR, CHECKCL_RANDOM);
     if (!checkcl_is_quick(check))
-        check_activation(check, PLUGCL_SILU, PLUGCL_SHAPE(1, 64, 56, 56), CHECKCL_CHANNELS_LAST, CHECKCL_CHANNELS_LAST, CHECKCL_RANDOM);
+        check_activation(check, PLUGCL_SILU, PLUGCL_SHAPE(1, 64, 56, 56), CHECKCL_CHANNELS_LAST, CHECKCL_CHANNELS_LAST,
+                         CHECKCL_RANDOM);
 }
 
 static void prelu_reference(const struct checkcl_case *row, const double *const *inputs, const plugcl_shape *output_shapes,
@@ -92,15 +94,15 @@ static void check_prelu(struct checkcl *check, const plugcl_shape *shape, const 
         .budget = 1e-6,
         .reference = prelu_reference,
     };
-    checkcl_run(check, &row, "%s_rank%u_%lld_slopes%lld", layout_names[layout], shape->rank, (long long)plugcl_shape_elements(shape),
-                (long long)plugcl_shape_elements(slope));
+    checkcl_run(check, &row, "%s_rank%u_%lld_slopes%lld", layout_names[layout], shape->rank,
+                (long long)plugcl_shape_elements(shape), (long long)plugcl_shape_elements(slope));
 }
 
 static void binary_reference(const struct checkcl_case *row, const double *const *inputs, const plugcl_shape *output_shapes,
                              double *const *outputs)
 {
-    ref_broadcast(((const struct binary_params *)row->params)->kind, inputs[0], &row->inputs[0].shape, inputs[1], &row->inputs[1].shape,
-                  &output_shapes[0], outputs[0]);
+    ref_broadcast(((const struct binary_params *)row->params)->kind, inputs[0], &row->inputs[0].shape, inputs[1],
+                  &row->inputs[1].shape, &output_shapes[0], outputs[0]);
 }
 
 static void check_binary(struct checkcl *check, plugcl_binary kind, const struct checkcl_tensor *a, const struct checkcl_tensor *b,
@@ -150,7 +152,8 @@ static void check_binaries(struct checkcl *check)
             enum checkcl_layout second = layouts & 2 ? CHECKCL_ODD_VIEW : first;
             if (layouts & 1 && (patterns[i].a.rank != 4 || patterns[i].b.rank != 4))
                 continue;
-            struct checkcl_tensor a = tensor(&patterns[i].a, first, CHECKCL_RANDOM), b = tensor(&patterns[i].b, second, CHECKCL_RANDOM);
+            struct checkcl_tensor a = tensor(&patterns[i].a, first, CHECKCL_RANDOM);
+            struct checkcl_tensor b = tensor(&patterns[i].b, second, CHECKCL_RANDOM);
             check_binary(check, PLUGCL_MUL, &a, &b, first, patterns[i].name);
             check_binary(check, PLUGCL_SUB, &a, &b, CHECKCL_ROW_MAJOR, patterns[i].name);
         }

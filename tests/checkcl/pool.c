@@ -74,7 +74,8 @@ static const struct window windows[] = {
     { .name = "k3s2p1", .kernel = { 3, 3 }, .stride = { 2, 2 }, .pad = { 1, 1, 1, 1 } },
     { .name = "k3s2p1ceil", .kernel = { 3, 3 }, .stride = { 2, 2 }, .pad = { 1, 1, 1, 1 }, .ceil_mode = true },
     { .name = "k3s2p1exclude", .kernel = { 3, 3 }, .stride = { 2, 2 }, .pad = { 1, 1, 1, 1 }, .count_exclude_pad = true },
-    { .name = "k3s2p1ceilexclude", .kernel = { 3, 3 }, .stride = { 2, 2 }, .pad = { 1, 1, 1, 1 }, .ceil_mode = true, .count_exclude_pad = true },
+    { .name = "k3s2p1ceilexclude", .kernel = { 3, 3 }, .stride = { 2, 2 }, .pad = { 1, 1, 1, 1 }, .ceil_mode = true,
+      .count_exclude_pad = true },
     { .name = "k2s3p1ceil", .kernel = { 2, 2 }, .stride = { 3, 3 }, .pad = { 1, 1, 1, 1 }, .ceil_mode = true },
     { .name = "k3x2s1x2", .kernel = { 3, 2 }, .stride = { 1, 2 }, .pad = { 1, 0, 0, 1 } },
     { .name = "k5s1p2", .kernel = { 5, 5 }, .stride = { 1, 1 }, .pad = { 2, 2, 2, 2 } },
@@ -83,7 +84,8 @@ static const struct window windows[] = {
     { .name = "k7x9", .kernel = { 7, 9 }, .stride = { 1, 1 } },
     { .name = "k9s4p4", .kernel = { 9, 9 }, .stride = { 4, 4 }, .pad = { 4, 4, 4, 4 } },
     { .name = "k3s1p1d2", .kernel = { 3, 3 }, .stride = { 1, 1 }, .pad = { 1, 1, 1, 1 }, .dilation = { 2, 2 } },
-    { .name = "k2s2p1d3ceil", .kernel = { 2, 2 }, .stride = { 2, 2 }, .pad = { 1, 1, 1, 1 }, .dilation = { 3, 2 }, .ceil_mode = true },
+    { .name = "k2s2p1d3ceil", .kernel = { 2, 2 }, .stride = { 2, 2 }, .pad = { 1, 1, 1, 1 }, .dilation = { 3, 2 },
+      .ceil_mode = true },
     { .name = "k5s1p2d1x2", .kernel = { 5, 3 }, .stride = { 1, 1 }, .pad = { 2, 1, 2, 1 }, .dilation = { 1, 2 } },
 };
 
@@ -95,7 +97,8 @@ void checkcl_pool(struct checkcl *check)
             if (!is_max && windows[i].dilation[0] != 0)
                 continue;
             check_fixed(check, PLUGCL_SHAPE(3, 5, 7, 9), CHECKCL_ROW_MAJOR, CHECKCL_ROW_MAJOR, CHECKCL_RANDOM, is_max, &windows[i]);
-            check_fixed(check, PLUGCL_SHAPE(2, 19, 8, 10), CHECKCL_CHANNELS_LAST, CHECKCL_CHANNELS_LAST, CHECKCL_SPECIAL, is_max, &windows[i]);
+            check_fixed(check, PLUGCL_SHAPE(2, 19, 8, 10), CHECKCL_CHANNELS_LAST, CHECKCL_CHANNELS_LAST, CHECKCL_SPECIAL, is_max,
+                        &windows[i]);
         }
     }
     for (int in = 0; in < 4; in++) {
@@ -110,14 +113,18 @@ void checkcl_pool(struct checkcl *check)
     check_fixed(check, PLUGCL_SHAPE(2, 3, 7, 9), CHECKCL_ROW_MAJOR, CHECKCL_ROW_MAJOR, CHECKCL_SPECIAL, false, &windows[11]);
     for (int is_max = 0; is_max < 2; is_max++) {
         check_adaptive(check, PLUGCL_SHAPE(3, 18, 9, 13), CHECKCL_ROW_MAJOR, CHECKCL_ROW_MAJOR, CHECKCL_SPECIAL, is_max, 1, 1);
-        check_adaptive(check, PLUGCL_SHAPE(3, 18, 9, 13), CHECKCL_CHANNELS_LAST, CHECKCL_CHANNELS_LAST, CHECKCL_SPECIAL, is_max, 1, 1);
-        check_adaptive(check, PLUGCL_SHAPE(1, 33, 3, 4), CHECKCL_CHANNELS_LAST, CHECKCL_CHANNELS_LAST, CHECKCL_RANDOM, is_max, 7, 5);
+        check_adaptive(check, PLUGCL_SHAPE(3, 18, 9, 13), CHECKCL_CHANNELS_LAST, CHECKCL_CHANNELS_LAST, CHECKCL_SPECIAL, is_max, 1,
+                       1);
+        check_adaptive(check, PLUGCL_SHAPE(1, 33, 3, 4), CHECKCL_CHANNELS_LAST, CHECKCL_CHANNELS_LAST, CHECKCL_RANDOM, is_max, 7,
+                       5);
         check_adaptive(check, PLUGCL_SHAPE(2, 3, 13, 17), CHECKCL_ROW_MAJOR, CHECKCL_ROW_MAJOR, CHECKCL_RANDOM, is_max, 2, 1);
         check_adaptive(check, PLUGCL_SHAPE(1, 1, 1, 1), CHECKCL_ROW_MAJOR, CHECKCL_ROW_MAJOR, CHECKCL_RANDOM, is_max, 1, 1);
         if (checkcl_is_quick(check))
             continue;
-        check_adaptive(check, PLUGCL_SHAPE(2, 64, 56, 56), CHECKCL_CHANNELS_LAST, CHECKCL_CHANNELS_LAST, CHECKCL_RANDOM, is_max, 1, 1);
+        check_adaptive(check, PLUGCL_SHAPE(2, 64, 56, 56), CHECKCL_CHANNELS_LAST, CHECKCL_CHANNELS_LAST, CHECKCL_RANDOM, is_max, 1,
+                       1);
         check_adaptive(check, PLUGCL_SHAPE(2, 64, 56, 56), CHECKCL_ROW_MAJOR, CHECKCL_ROW_MAJOR, CHECKCL_RANDOM, is_max, 1, 1);
-        check_fixed(check, PLUGCL_SHAPE(1, 64, 112, 112), CHECKCL_CHANNELS_LAST, CHECKCL_CHANNELS_LAST, CHECKCL_RANDOM, is_max, &windows[2]);
+        check_fixed(check, PLUGCL_SHAPE(1, 64, 112, 112), CHECKCL_CHANNELS_LAST, CHECKCL_CHANNELS_LAST, CHECKCL_RANDOM, is_max,
+                    &windows[2]);
     }
 }

@@ -27,8 +27,9 @@ static void check_reduce(struct checkcl *check, plugcl_reduce kind, const plugcl
         .budget = 1e-5,
         .reference = reference,
     };
-    checkcl_run(check, &row, "%s_rank%u_%lld_axes%x%s%s_%s_to_%s", kinds[kind], shape->rank, (long long)plugcl_shape_elements(shape),
-                axes, keep ? "_keep" : "", fill == CHECKCL_SPECIAL ? "_special" : "", layouts[in], layouts[out]);
+    checkcl_run(check, &row, "%s_rank%u_%lld_axes%x%s%s_%s_to_%s", kinds[kind], shape->rank,
+                (long long)plugcl_shape_elements(shape), axes, keep ? "_keep" : "", fill == CHECKCL_SPECIAL ? "_special" : "",
+                layouts[in], layouts[out]);
 }
 
 void checkcl_reduce(struct checkcl *check)
@@ -36,19 +37,23 @@ void checkcl_reduce(struct checkcl *check)
     for (unsigned axes = 1; axes < 16; axes++) {
         plugcl_reduce kind = (plugcl_reduce)(axes % 4);
         check_reduce(check, kind, PLUGCL_SHAPE(3, 19, 5, 7), axes, true, CHECKCL_ROW_MAJOR, CHECKCL_ROW_MAJOR, CHECKCL_RANDOM);
-        check_reduce(check, kind, PLUGCL_SHAPE(3, 19, 5, 7), axes, true, CHECKCL_CHANNELS_LAST, CHECKCL_CHANNELS_LAST, CHECKCL_RANDOM);
+        check_reduce(check, kind, PLUGCL_SHAPE(3, 19, 5, 7), axes, true, CHECKCL_CHANNELS_LAST, CHECKCL_CHANNELS_LAST,
+                     CHECKCL_RANDOM);
         check_reduce(check, PLUGCL_REDUCE_MEAN, PLUGCL_SHAPE(2, 21, 4, 17), axes, false, CHECKCL_CHANNEL_VIEW, CHECKCL_ROW_MAJOR,
                      CHECKCL_RANDOM);
-        check_reduce(check, PLUGCL_REDUCE_MAX, PLUGCL_SHAPE(2, 5, 4, 33), axes, false, CHECKCL_ODD_VIEW, CHECKCL_ROW_MAJOR, CHECKCL_RANDOM);
+        check_reduce(check, PLUGCL_REDUCE_MAX, PLUGCL_SHAPE(2, 5, 4, 33), axes, false, CHECKCL_ODD_VIEW, CHECKCL_ROW_MAJOR,
+                     CHECKCL_RANDOM);
     }
     for (int kind = PLUGCL_REDUCE_MEAN; kind <= PLUGCL_REDUCE_MIN; kind++) {
         check_reduce(check, (plugcl_reduce)kind, PLUGCL_SHAPE(3, 20, 6, 7), 0xC, true, CHECKCL_ROW_MAJOR, CHECKCL_ROW_MAJOR,
                      CHECKCL_SPECIAL);
         check_reduce(check, (plugcl_reduce)kind, PLUGCL_SHAPE(3, 20, 6, 7), 2, true, CHECKCL_CHANNELS_LAST, CHECKCL_CHANNELS_LAST,
                      CHECKCL_SPECIAL);
-        check_reduce(check, (plugcl_reduce)kind, PLUGCL_SHAPE(70, 9), 1, false, CHECKCL_ROW_MAJOR, CHECKCL_ROW_MAJOR, CHECKCL_SPECIAL);
+        check_reduce(check, (plugcl_reduce)kind, PLUGCL_SHAPE(70, 9), 1, false, CHECKCL_ROW_MAJOR, CHECKCL_ROW_MAJOR,
+                     CHECKCL_SPECIAL);
         check_reduce(check, (plugcl_reduce)kind, PLUGCL_SHAPE(1), 1, false, CHECKCL_ROW_MAJOR, CHECKCL_ROW_MAJOR, CHECKCL_RANDOM);
-        check_reduce(check, (plugcl_reduce)kind, PLUGCL_SHAPE(0, 4, 3), 4, false, CHECKCL_ROW_MAJOR, CHECKCL_ROW_MAJOR, CHECKCL_RANDOM);
+        check_reduce(check, (plugcl_reduce)kind, PLUGCL_SHAPE(0, 4, 3), 4, false, CHECKCL_ROW_MAJOR, CHECKCL_ROW_MAJOR,
+                     CHECKCL_RANDOM);
     }
     check_reduce(check, PLUGCL_REDUCE_SUM, PLUGCL_SHAPE(0, 4), 1, false, CHECKCL_ROW_MAJOR, CHECKCL_ROW_MAJOR, CHECKCL_RANDOM);
     check_reduce(check, PLUGCL_REDUCE_SUM, PLUGCL_SHAPE(3, 5), 0, false, CHECKCL_ODD_VIEW, CHECKCL_ROW_MAJOR, CHECKCL_RANDOM);

@@ -12,7 +12,8 @@ static void reference(const struct checkcl_case *row, const double *const *input
 static void check_softmax(struct checkcl *check, const plugcl_shape *shape, uint32_t axis, enum checkcl_layout in,
                           enum checkcl_layout out, enum checkcl_fill fill)
 {
-    static const char *const layouts[] = { "nchw", "nhwc", "view", "odd" }, *const fills[] = { "random", "positive", "large", "special" };
+    static const char *const layouts[] = { "nchw", "nhwc", "view", "odd" };
+    static const char *const fills[] = { "random", "positive", "large", "special" };
     struct axis_params params = { axis };
     struct checkcl_case row = {
         .info = &operator_softmax,

@@ -8,12 +8,14 @@ static int64_t smaller(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-static double max_window(const double *plane, const plugcl_shape *shape, const struct plugcl_pool2d_params *p, int64_t oh, int64_t ow)
+static double max_window(const double *plane, const plugcl_shape *shape, const struct plugcl_pool2d_params *p, int64_t oh,
+                         int64_t ow)
 {
     double most = -INFINITY;
     for (int64_t kh = 0; kh < p->kernel[0]; kh++) {
         for (int64_t kw = 0; kw < p->kernel[1]; kw++) {
-            int64_t h = oh * p->stride[0] - p->pad[0] + kh * p->dilation[0], w = ow * p->stride[1] - p->pad[1] + kw * p->dilation[1];
+            int64_t h = oh * p->stride[0] - p->pad[0] + kh * p->dilation[0];
+            int64_t w = ow * p->stride[1] - p->pad[1] + kw * p->dilation[1];
             if (h < 0 || h >= shape->dims[2] || w < 0 || w >= shape->dims[3])
                 continue;
             double value = plane[h * shape->dims[3] + w];
