@@ -15,6 +15,12 @@ struct buffer;
 plugcl_status buffer_create(plugcl_context *context, size_t bytes, bool mapped, struct buffer **buffer);
 struct buffer *buffer_take(struct buffer *buffer);
 void buffer_drop(struct buffer **buffer);
+/* More than one reference is held: for the sweep of a store that holds one itself. */
+bool buffer_is_shared(const struct buffer *buffer);
 size_t buffer_bytes(const struct buffer *buffer);
+
+/* For a store that the context itself owns. Buffers are parts of the context, not users (context.h), so there is no cycle to break
+ * and this does nothing. */
+void buffer_leave_context(struct buffer *buffer);
 
 #endif

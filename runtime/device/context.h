@@ -17,14 +17,23 @@ struct device_caps {
     size_t local_memory;      /* bytes */
     size_t max_allocation;    /* bytes */
     uint32_t address_bits;
+    bool prefers_own_gemm;    /* a quirk: CLBlast works here but takes minutes */
 };
 
-plugcl_context *context_take(plugcl_context *context); /* dropped with plugcl_context_destroy */
+/* Another user's reference, dropped with plugcl_context_destroy. Buffers, kernels, queues, events and tensors keep the context
+ * alive by references of another kind, so the extension below may hold any of them without a cycle: it goes when the last user
+ * does, the context when the last object does. */
+plugcl_context *context_take(plugcl_context *context);
 const struct device_caps *context_caps(const plugcl_context *context);
 const struct log *context_log(const plugcl_context *context);
 
 /* A place for one object of a floor above (the packed-weight store), made on first use under the context's lock and destroyed
  * before the context. `create` is called at most once. NULL when out of memory. */
 void *context_extension(plugcl_context *context, void *(*create)(void), void (*destroy)(void *));
+
+/* Small records of a floor above (tuning results) beside the cached programs, with the same checks: `key` is a SHA-256 of
+ * everything that the record depends on. The record in new memory with a zero after it, or NULL when there is none. */
+void *context_cache_get(plugcl_context *context, const uint8_t key[32], size_t *bytes);
+void context_cache_set(plugcl_context *context, const uint8_t key[32], const void *record, size_t bytes);
 
 #endif

@@ -32,6 +32,10 @@ plugcl_status queue_fill(struct queue *queue, struct buffer *buffer, size_t offs
 plugcl_status queue_wait_for(struct queue *queue, plugcl_event *event);
 /* An event that completes when everything enqueued so far has. */
 plugcl_status queue_marker(struct queue *queue, plugcl_event **event);
+/* Round each run. They do something only where the application gave an out-of-order queue: what follows queue_enter begins after what
+ * the application has enqueued there, and what the application enqueues after queue_leave begins after the run. */
+plugcl_status queue_enter(struct queue *queue);
+plugcl_status queue_leave(struct queue *queue);
 plugcl_status queue_flush(struct queue *queue);
 plugcl_status queue_finish(struct queue *queue);
 

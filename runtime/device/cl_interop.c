@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cl_interop.c: <plugcl/cl.h>, sharing OpenCL objects with an application. */
+#include "device/private.h"
+
+static plugcl_status check_device(const struct opencl_api *api, cl_context cl, cl_device_id device)
+{
+    size_t bytes = 0;
+    cl_int error = api->clGetContextInfo(cl, CL_CONTEXT_DEVICES, 0, NULL, &bytes);
+    cl_device_id *ids = error ? NULL : memory_zeroed(bytes + 1, 1);
+    if (!error && !ids)
+        return fail_no_memory(bytes);
+    if (ids)
+        error = api->clGetContextInfo(cl, CL_CONTEXT_DEVICES, bytes, ids, NULL);
+    bool found = false;
+    for (size_t i = 0; !error && i < bytes / sizeof *ids; i++)
+        found = found || ids[i] == device;
+    memory_free(ids);
+    if (error == CL_INVALID_CONTEXT)
+        return fail(PLUGCL_INVALID, "this is no OpenCL context");
+    if (error)
+        return opencl_fail("clGetContextInfo", error);
+    return found ? PLUGCL_OK : fail(PLUGCL_INVALID, "the device is not one of the context's");
+}
+
+/* Its description, with the indices that the listing gives it. */
+static plugcl_status find_device(const struct opencl_api *api, cl_device_id id, struct device *device)
+{
+    cl_platform_id platform = NULL;
+    cl_int error = api->clGetDeviceInfo(id, CL_DEVICE_PLATFORM, sizeof platform, &platform, NULL);
+    if (error)
+        return opencl_fail("clGetDeviceInfo", error);
+    plugcl_status status = device_describe(api, platform, id, device);
+    struct devices devices = { 0 };
+    if (status == PLUGCL_OK && devices_find(api, &devices) == PLUGCL_OK) {
+        for (size_t i = 0; i < devices.count; i++) {
+            if (devices.items[i].id == id) {
+                device->info.platform_index = devices.items[i].info.platform_index;
+                device->info.device_index = devices.items[i].info.device_index;
+            }
+        }
+        devices_free(&devices);
+    }
+    return status;
+}
+
+plugcl_status context_adopt_with_api(struct opencl_library *library, cl_context cl, cl_device_id id, cl_command_queue queue,
+                                     const struct plugcl_context_params *params, plugcl_context **context)
+{
+    struct plugcl_context_params given = plugcl_context_params_init();
+    struct device device;
+    if (!context)
+        return fail(PLUGCL_INVALID, "no place for the context was given");
+    *context = NULL;
+    if (!cl || !id)
+        return fail(PLUGCL_INVALID, "a context and a device are needed");
+    plugcl_status status = params ? params_read("plugcl_context_params", params, &given, sizeof given) : PLUGCL_OK;
+    if (status == PLUGCL_OK)
+        status = check_device(library->api, cl, id);
+    if (status == PLUGCL_OK)
+        status = find_device(library->api, id, &device);
+    if (status != PLUGCL_OK)
+        return status;
+    if (!device.info.usable) {
+        if (device.status == PLUGCL_NOT_FOUND)
+            status = fail(PLUGCL_UNSUPPORTED, "%s cannot be used: %s", device.info.name, device.info.reason);
+        else
+            status = device.status; /* with the message of the query that failed */
+        device_free(&device);
+        return status;
+    }
+    struct context_source source = { library, &device, cl, queue, &given };
+    return context_open(&source, context);
+}
+
+plugcl_status plugcl_context_adopt(cl_context cl, cl_device_id device, cl_command_queue queue,
+                                   const struct plugcl_context_params *params, plugcl_context **context)
+{
+    if (context)
+        *context = NULL;
+    struct opencl_library library;
+    plugcl_status status = opencl_open(&library);
+    if (status == PLUGCL_OK)
+        status = context_adopt_with_api(&library, cl, device, queue, params, context);
+    opencl_close(&library);
+    return status;
+}
+
+plugcl_status plugcl_tensor_wrap_cl_mem(plugcl_context *context, cl_mem memory, size_t byte_offset,
+                                        const struct plugcl_tensor_params *params, plugcl_tensor **tensor)
+{
+    if (!context || !memory || !params || !tensor)
+        return fail(PLUGCL_INVALID, "plugcl_tensor_wrap_cl_mem needs a context, memory, parameters and a place for the tensor");
+    *tensor = NULL;
+    struct plugcl_tensor_params given;
+    struct buffer *buffer = NULL;
+    plugcl_status status = params_read("plugcl_tensor_params", params, &given, sizeof given);
+    if (status == PLUGCL_OK)
+        status = buffer_wrap(context, memory, &buffer);
+    if (status == PLUGCL_OK)
+        status = tensor_wrap_buffer(buffer, byte_offset, &given, tensor);
+    buffer_drop(&buffer);
+    return status;
+}
+
+cl_mem plugcl_tensor_cl_mem(const plugcl_tensor *tensor, size_t *byte_offset)
+{
+    struct buffer *buffer = tensor ? tensor_buffer(tensor, byte_offset) : NULL;
+    return buffer ? buffer->cl : NULL;
+}
+
+plugcl_status plugcl_event_adopt(plugcl_context *context, cl_event cl, plugcl_event **event)
+{
+    if (!context || !cl || !event)
+        return fail(PLUGCL_INVALID, "plugcl_event_adopt needs a context, an event and a place for the handle");
+    *event = NULL;
+    const struct opencl_api *api = context->api;
+    cl_context owner = NULL;
+    cl_int error = api->clGetEventInfo(cl, CL_EVENT_CONTEXT, sizeof owner, &owner, NULL);
+    if (error == CL_INVALID_EVENT)
+        return fail(PLUGCL_INVALID, "this is no OpenCL event");
+    if (error)
+        return opencl_fail("clGetEventInfo", error);
+    if (owner != context->cl)
+        return fail(PLUGCL_INVALID, "the event belongs to another OpenCL context");
+    if ((error = api->clRetainEvent(cl)) != CL_SUCCESS)
+        return opencl_fail("clRetainEvent", error);
+    return event_make(context, cl, event);
+}
+
+cl_event plugcl_event_cl(const plugcl_event *event)
+{
+    return event ? event->cl : NULL;
+}

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* private.h: the insides that the files of device/ share. */
+#ifndef PLUGCL_DEVICE_PRIVATE_H
+#define PLUGCL_DEVICE_PRIVATE_H
+
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/thread.h"
+#include "device/context.h"
+#include "device/opencl.h"
+#include "device/program_cache.h"
+#include "device/queue.h"
+#include "device/tensor.h"
+
+/* A device, or a platform without one, as the listing found it. The strings of `info` are its own. */
+struct device {
+    cl_platform_id platform;
+    cl_device_id id; /* NULL for a platform without a device */
+    cl_device_type types;
+    char *platform_version;
+    uint32_t address_bits;
+    uint32_t quirks;      /* enum quirk */
+    plugcl_status status; /* why it is not usable; NOT_FOUND when plugcl skips it, OK when it may be tried */
+    struct plugcl_device_info info;
+};
+
+struct devices {
+    struct device *items;
+    size_t count, capacity;
+};
+
+/* Lists every device of every platform; nothing is compiled or run. Errors: NO_MEMORY, DEVICE. */
+plugcl_status devices_find(const struct opencl_api *api, struct devices *devices);
+void devices_free(struct devices *devices);
+/* Fills in everything but the indices. A query that fails leaves a device that is not usable; only NO_MEMORY (of the host) is a
+ * failure of the call itself. */
+plugcl_status device_describe(const struct opencl_api *api, cl_platform_id platform, cl_device_id id, struct device *device);
+void device_set_reason(struct device *device, plugcl_status status, const char *reason);
+void device_free(struct device *device);
+
+/* A program of the context, owned by it: once built it stays, so that a new plan compiles nothing. */
+struct program {
+    struct program *next;
+    uint8_t key[32];
+    char *file, *options; /* of an embedded source, for a search without hashing; NULL otherwise */
+    enum { PROGRAM_BUILDING, PROGRAM_READY, PROGRAM_FAILED } state;
+    int users; /* threads that build it or wait for it; under the context's lock */
+    cl_program cl;
+    plugcl_status status; /* and message, of a build that failed */
+    char *message;
+    bool dirty;           /* the stored binary lacks something that was compiled since */
+    uint64_t *warm;       /* hashes of (entry, local size) that were launched in this context */
+    size_t n_warm, warm_capacity;
+    uint64_t *stored;     /* those that the binary in the cache has */
+    size_t n_stored;
+};
+
+struct plugcl_context {
+    /* Two counts, since the extension holds buffers and buffers need the context: `users` are the handles of callers and plans,
+     * at whose end the extension goes; `parts` are those users taken together and every object of device/, at whose end the
+     * context itself goes. */
+    reference_count users, parts;
+    struct opencl_library library;
+    const struct opencl_api *api;
+    struct log log;
+    struct device device;
+    struct device_caps caps;
+    cl_context cl;
+    cl_command_queue transfers;
+    cl_command_queue adopted; /* the application's queue, or NULL */
+    bool adopted_in_order;
+    struct program_cache cache;
+    atomic_ullong compiled, loaded, device_bytes;
+    mutex lock; /* programs, extension */
+    condition built;
+    struct program *programs;
+    void *extension;
+    void (*extension_destroy)(void *extension);
+};
+
+/* A reference of a part of the context, see above. */
+plugcl_context *context_hold(plugcl_context *context);
+void context_let_go(plugcl_context *context);
+
+/* Makes a context on `device`, which goes over to it (emptied) whether it succeeds or not; so does `library`. With `cl` (adopted,
+ * retained here) the context is the application's. */
+struct context_source {
+    struct opencl_library *library;
+    struct device *device;
+    cl_context cl;
+    cl_command_queue queue;
+    const struct plugcl_context_params *params;
+};
+plugcl_status context_open(const struct context_source *source, plugcl_context **context);
+
+/* Runs the probe kernel and checks its answer. */
+plugcl_status probe_run(plugcl_context *context);
+
+struct buffer {
+    reference_count references;
+    plugcl_context *context;
+    cl_mem cl;
+    size_t bytes;
+    bool adopted; /* an application's, not counted in device_bytes */
+};
+plugcl_status buffer_wrap(plugcl_context *context, cl_mem cl, struct buffer **buffer);
+
+struct kernel {
+    plugcl_context *context;
+    struct program *program;
+    cl_kernel cl;
+    char *entry;
+    size_t max_work_group;
+};
+
+struct queue {
+    plugcl_context *context;
+    cl_command_queue cl;
+    bool bridged; /* the application's queue is out of order: see queue_enter */
+};
+
+struct plugcl_event {
+    reference_count references;
+    plugcl_context *context;
+    cl_event cl;
+};
+/* Takes over `cl`, released on failure too. */
+plugcl_status event_make(plugcl_context *context, cl_event cl, plugcl_event **event);
+
+/* Finds or builds the program. `file` is the name of an embedded file, or NULL with `source`, called `name` in messages. */
+plugcl_status program_get(plugcl_context *context, const char *file, const char *name, const char *source, const char *options,
+                          struct program **program);
+void programs_free(plugcl_context *context);
+
+plugcl_status tensor_wrap_buffer(struct buffer *buffer, size_t byte_offset, const struct plugcl_tensor_params *params,
+                                 plugcl_tensor **tensor);
+
+/* Copies a caller's parameters, which may be of an older version (fewer fields: zero) or a newer one (more: they must be zero). */
+static inline plugcl_status params_read(const char *what, const void *from, void *to, size_t size)
+{
+    size_t given;
+    memcpy(&given, from, sizeof given);
+    if (given < sizeof given)
+        return fail(PLUGCL_INVALID, "struct_size of %s is %zu; set it with %s(…) or %s_init()", what, given, what, what);
+    for (size_t i = size; i < given; i++) {
+        if (((const unsigned char *)from)[i] != 0)
+            return fail(PLUGCL_UNSUPPORTED, "%s has a field that this version of plugcl does not know", what);
+    }
+    memset(to, 0, size);
+    memcpy(to, from, given < size ? given : size);
+    return PLUGCL_OK;
+}
+
+#endif

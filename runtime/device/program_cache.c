@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * program_cache.c: the folder of compiled programs. Nothing that it holds is trusted before its hash was checked: some drivers
+ * abort the process on a damaged binary.
+ */
+#include "device/program_cache.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/sha256.h"
+#include "device/cache_file.h"
+
+#define FILE_SUFFIX ".plugcl"
+enum { NAME_LENGTH = 64 + sizeof FILE_SUFFIX - 1, LARGEST_FILE = 64 * 1024 * 1024, TEMPORARY_LIFE_SECONDS = 3600 };
+
+static const char *environment(const char *name)
+{
+    const char *value = getenv(name);
+    return value && value[0] ? value : NULL;
+}
+
+static bool is_absolute(const char *path)
+{
+#if defined(_WIN32)
+    return path[0] == '\\' || path[0] == '/' || (path[0] && path[1] == ':');
+#else
+    return path[0] == '/';
+#endif
+}
+
+/* The folder of the rules, not looked at yet. NULL with a reason when the environment names none. */
+static char *folder_name(const char *cache_dir, const char **reason)
+{
+    *reason = "out of host memory";
+    if (cache_dir)
+        return string_copy(cache_dir);
+#if defined(_WIN32)
+    const char *base = environment("LOCALAPPDATA");
+    *reason = base ? *reason : "LOCALAPPDATA is not set";
+    return base ? string_format("%s\\plugcl", base) : NULL;
+#else
+    const char *base = environment("XDG_CACHE_HOME");
+    const char *tail = "plugcl";
+    if (!base) {
+        base = environment("HOME");
+        tail = ".cache/plugcl";
+    }
+    if (!base) {
+        *reason = "neither XDG_CACHE_HOME nor HOME is set";
+        return NULL;
+    }
+    if (!is_absolute(base)) {
+        *reason = "XDG_CACHE_HOME or HOME is not an absolute path";
+        return NULL;
+    }
+    return path_join(base, tail);
+#endif
+}
+
+/* The usable folder or NULL, with the reason. */
+static char *folder_find(const char *cache_dir, char *reason, size_t size)
+{
+    const char *why;
+    char *folder = folder_name(cache_dir, &why);
+    if (!folder) {
+        strncpy(reason, why, size - 1);
+        reason[size - 1] = '\0';
+        return NULL;
+    }
+    if (is_absolute(folder) || !cache_dir) {
+        if (folder_make_private(folder, reason, size))
+            return folder;
+    } else {
+        strncpy(reason, "cache_dir is not an absolute path", size - 1);
+        reason[size - 1] = '\0';
+    }
+    memory_free(folder);
+    return NULL;
+}
+
+plugcl_status program_cache_open(struct program_cache *cache, const struct plugcl_context_params *params, const struct log *log)
+{
+    *cache = (struct program_cache){ 0 };
+    if (!params->cache_get != !params->cache_set)
+        return fail(PLUGCL_INVALID, "cache_get and cache_set go together: give both or none");
+    if (params->cache_get) {
+        cache->get = params->cache_get;
+        cache->set = params->cache_set;
+        cache->user = params->cache_user;
+    } else if (!params->no_disk_cache) {
+        char reason[512] = "";
+        cache->folder = folder_find(params->cache_dir, reason, sizeof reason);
+        if (!cache->folder)
+            log_message(log, PLUGCL_LOG_WARNING, "no program cache on disk: %s", reason);
+    }
+    return PLUGCL_OK;
+}
+
+void program_cache_close(struct program_cache *cache)
+{
+    memory_free(cache->folder);
+    *cache = (struct program_cache){ 0 };
+}
+
+static char *file_path(const char *folder, const uint8_t key[32])
+{
+    char name[NAME_LENGTH + 1];
+    sha256_hex(key, name);
+    memcpy(name + 64, FILE_SUFFIX, sizeof FILE_SUFFIX);
+    return path_join(folder, name);
+}
+
+/* The application's answer in new memory. Its size may change between the two calls: then there is no answer. */
+static void *get_blob(const struct program_cache *cache, const uint8_t key[32], size_t *length)
+{
+    char name[65];
+    sha256_hex(key, name);
+    *length = cache->get(cache->user, name, NULL, 0);
+    void *blob = *length > 0 && *length <= LARGEST_FILE ? memory_zeroed(*length, 1) : NULL;
+    if (blob && cache->get(cache->user, name, blob, *length) != *length) {
+        memory_free(blob);
+        blob = NULL;
+    }
+    return blob;
+}
+
+const uint8_t *program_cache_get(const struct program_cache *cache, const uint8_t key[32], const struct log *log, void **file,
+                                 size_t *bytes)
+{
+    size_t length = 0;
+    *file = NULL;
+    *bytes = 0;
+    if (cache->get) {
+        *file = get_blob(cache, key, &length);
+    } else if (cache->folder) {
+        char *path = file_path(cache->folder, key);
+        *file = path ? file_read_private(path, LARGEST_FILE, &length) : NULL;
+        memory_free(path);
+    }
+    const uint8_t *payload = *file ? cache_file_verify(key, *file, length, bytes) : NULL;
+    if (*file && !payload) {
+        log_message(log, PLUGCL_LOG_DEBUG, "a cached program is damaged or of another version: it is built again");
+        program_cache_remove(cache, key);
+        memory_free(*file);
+        *file = NULL;
+    }
+    return payload;
+}
+
+void program_cache_set(const struct program_cache *cache, const uint8_t key[32], const void *payload, size_t bytes,
+                       const struct log *log)
+{
+    if ((!cache->set && !cache->folder) || bytes > LARGEST_FILE - CACHE_FILE_HEADER)
+        return;
+    size_t length = 0;
+    uint8_t *file = cache_file_encode(key, payload, bytes, &length);
+    if (!file)
+        return;
+    if (cache->set) {
+        char name[65];
+        sha256_hex(key, name);
+        cache->set(cache->user, name, file, length);
+    } else {
+        char *path = file_path(cache->folder, key);
+        /* What lies there is never written through: a link would lead the write elsewhere. */
+        if (path && file_remove(path))
+            log_message(log, PLUGCL_LOG_DEBUG, "replacing a cached program");
+        if (path && file_replace(path, file, length, 0600) != PLUGCL_OK)
+            log_message(log, PLUGCL_LOG_DEBUG, "a program could not be cached: %s", plugcl_error_message());
+        memory_free(path);
+    }
+    memory_free(file);
+}
+
+void program_cache_remove(const struct program_cache *cache, const uint8_t key[32])
+{
+    char *path = cache->folder ? file_path(cache->folder, key) : NULL;
+    if (path)
+        file_remove(path);
+    memory_free(path);
+}
+
+/* A listing of the cache's own files. */
+struct listed_file {
+    char name[NAME_LENGTH + 1];
+    uint64_t bytes;
+    int64_t modified;
+};
+
+struct listing {
+    struct listed_file *files;
+    size_t count, capacity;
+    uint64_t bytes;
+};
+
+static bool is_cache_name(const char *name)
+{
+    return strlen(name) == NAME_LENGTH && strspn(name, "0123456789abcdef") == 64;
+}
+
+static void add_listed(void *user, const struct folder_file *file)
+{
+    struct listing *listing = user;
+    if (!is_cache_name(file->name))
+        return;
+    struct listed_file *item = array_push(&listing->files, &listing->count, &listing->capacity, sizeof *item);
+    if (!item)
+        return;
+    memcpy(item->name, file->name, NAME_LENGTH + 1);
+    item->bytes = file->bytes;
+    item->modified = file->modified;
+    listing->bytes += file->bytes;
+}
+
+static int compare_age(const void *a, const void *b)
+{
+    int64_t x = ((const struct listed_file *)a)->modified, y = ((const struct listed_file *)b)->modified;
+    return x < y ? -1 : x > y;
+}
+
+struct leftovers {
+    const char *folder;
+    int64_t before;
+};
+
+/* Only those old enough that no living process can be writing them. */
+static void remove_leftover(void *user, const struct folder_file *file)
+{
+    const struct leftovers *leftovers = user;
+    if (strncmp(file->name, ".plugcl-", 8) != 0 || file->modified >= leftovers->before)
+        return;
+    char *path = path_join(leftovers->folder, file->name);
+    if (path)
+        file_remove(path);
+    memory_free(path);
+}
+
+static void remove_leftovers(const char *folder, int64_t age)
+{
+    struct leftovers leftovers = { folder, (int64_t)time(NULL) - age };
+    folder_list(folder, ".tmp", remove_leftover, &leftovers);
+}
+
+void program_cache_trim(const struct program_cache *cache, uint64_t bound, const struct log *log)
+{
+    if (!cache->folder)
+        return;
+    struct listing listing = { 0 };
+    folder_list(cache->folder, FILE_SUFFIX, add_listed, &listing);
+    if (listing.bytes > bound) {
+        /* Down to three quarters, so that the next program does not start it all again. */
+        qsort(listing.files, listing.count, sizeof *listing.files, compare_age);
+        for (size_t i = 0; i < listing.count && listing.bytes > bound / 4 * 3; i++) {
+            char *path = path_join(cache->folder, listing.files[i].name);
+            if (path && file_remove(path))
+                listing.bytes -= listing.files[i].bytes;
+            memory_free(path);
+        }
+        log_message(log, PLUGCL_LOG_DEBUG, "the oldest programs of the cache were removed");
+    }
+    memory_free(listing.files);
+    remove_leftovers(cache->folder, TEMPORARY_LIFE_SECONDS);
+}
+
+plugcl_status plugcl_cache_folder(const char *cache_dir, char **path)
+{
+    if (!path)
+        return fail(PLUGCL_INVALID, "no place for the path was given");
+    char reason[512] = "";
+    *path = folder_find(cache_dir, reason, sizeof reason);
+    if (!*path)
+        fail(PLUGCL_NOT_FOUND, "there is no cache folder: %s", reason);
+    return PLUGCL_OK;
+}
+
+plugcl_status plugcl_cache_usage(const char *cache_dir, bool clear, uint64_t *files, uint64_t *bytes)
+{
+    char *folder = NULL;
+    struct listing listing = { 0 };
+    plugcl_status status = plugcl_cache_folder(cache_dir, &folder);
+    if (status == PLUGCL_OK && folder && !folder_list(folder, FILE_SUFFIX, add_listed, &listing))
+        status = fail(PLUGCL_IO, "%s cannot be listed", folder);
+    for (size_t i = 0; clear && i < listing.count; i++) {
+        char *path = path_join(folder, listing.files[i].name);
+        if (!path)
+            status = fail_no_memory(NAME_LENGTH);
+        else if (!file_remove(path))
+            status = fail(PLUGCL_IO, "%s cannot be removed", path);
+        memory_free(path);
+    }
+    if (clear && folder)
+        remove_leftovers(folder, TEMPORARY_LIFE_SECONDS);
+    if (files)
+        *files = listing.count;
+    if (bytes)
+        *bytes = listing.bytes;
+    memory_free(listing.files);
+    memory_free(folder);
+    return status;
+}
