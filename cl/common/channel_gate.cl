@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Channel gate for any strides and any device: one work-item for each result of each of its four parts.
+ *
+ *   pooled   [N][rows][C]: a row for each pool, or one row that is `share` times their sum (share > 0)
+ *   sums     [N][H]: the hidden layer, summed over the rows (the second layer is linear); without a first layer the pools themselves
+ *   gates    [N][C]
+ *
+ *   -DACTIVATION=N   between the layers; -DHARD_GATE=0|1
+ */
+#include "types.h"
+#include "activation.h"
+
+#define AVERAGE 1
+#define MAXIMUM 2
+#define LP 4
+#define LSE 8
+
+static inline float pool_plane(__global const float *x, int height, int width, int x_row, int x_column, int pool, float most)
+{
+    float value = pool == MAXIMUM ? -INFINITY : 0.0f;
+    for (int h = 0; h < height; h++) {
+        for (int w = 0; w < width; w++) {
+            float v = x[(size_t)h * x_row + (size_t)w * x_column];
+            if (pool == MAXIMUM)
+                value = v > value || isnan(v) ? v : value;
+            else
+                value += pool == AVERAGE ? v : pool == LP ? v * v : exp(v - most);
+        }
+    }
+    return value;
+}
+
+__kernel void pool(__global const float *x_buffer, uint x_offset, __global float *pooled_buffer, uint pooled_offset, int images,
+                   int channels, int height, int width, int x_image, int x_channel, int x_row, int x_column, int rows, int pools,
+                   float share)
+{
+    int c = (int)get_global_id(0), image = (int)get_global_id(1);
+    if (c >= channels || image >= images)
+        return;
+    __global const float *x = x_buffer + x_offset + (size_t)image * x_image + (size_t)c * x_channel;
+    __global float *pooled = pooled_buffer + pooled_offset + (size_t)image * rows * channels + c;
+    float total = 0.0f;
+    int row = 0;
+    for (int pool = AVERAGE; pool <= LSE; pool *= 2) {
+        if (!(pools & pool))
+            continue;
+        float most = pool == LSE ? pool_plane(x, height, width, x_row, x_column, MAXIMUM, 0.0f) : 0.0f;
+        float value = pool_plane(x, height, width, x_row, x_column, pool, most);
+        if (pool == AVERAGE)
+            value /= (float)height * (float)width;
+        else if (pool == LP)
+            value = sqrt(value);
+        else if (pool == LSE)
+            value = most + log(value);
+        total += value;
+        if (share == 0.0f)
+            pooled[row++ * channels] = value;
+    }
+    if (share > 0.0f)
+        pooled[0] = total * share;
+}
+
+__kernel void hidden_layer(__global const float *pooled_buffer, uint pooled_offset, __global float *sums_buffer, uint sums_offset,
+                           __global const float *weight_buffer, uint weight_offset, __global const float *bias_buffer,
+                           uint bias_offset, int images, int channels, int hidden, int rows, int weight_row, int weight_column,
+                           int has_bias, int bias_step, float act_alpha)
+{
+    int j = (int)get_global_id(0), image = (int)get_global_id(1);
+    if (j >= hidden || image >= images)
+        return;
+    __global const float *pooled = pooled_buffer + pooled_offset + (size_t)image * rows * channels;
+    __global const float *weights = weight_buffer + weight_offset + (size_t)j * weight_row;
+    float total = 0.0f, bias = has_bias ? bias_buffer[bias_offset + (size_t)j * bias_step] : 0.0f;
+    for (int row = 0; row < rows; row++) {
+        float sum = bias;
+        for (int c = 0; c < channels; c++)
+            sum += weights[(size_t)c * weight_column] * pooled[row * channels + c];
+        total += activate(sum, act_alpha, 0.0f);
+    }
+    sums_buffer[sums_offset + (size_t)image * hidden + j] = total;
+}
+
+__kernel void gate_layer(__global const float *sums_buffer, uint sums_offset, __global float *gates_buffer, uint gates_offset,
+                         __global float *gate_buffer, uint gate_offset, __global const float *weight_buffer, uint weight_offset,
+                         __global const float *bias_buffer, uint bias_offset, int images, int channels, int hidden, int weight_row,
+                         int weight_column, int has_bias, int bias_step, int gate_image, int gate_channel, int has_gate,
+                         float bias_count, float gate_alpha, float gate_beta)
+{
+    int c = (int)get_global_id(0), image = (int)get_global_id(1);
+    if (c >= channels || image >= images)
+        return;
+    __global const float *sums = sums_buffer + sums_offset + (size_t)image * hidden;
+    __global const float *weights = weight_buffer + weight_offset + (size_t)c * weight_row;
+    float sum = has_bias ? bias_buffer[bias_offset + (size_t)c * bias_step] * bias_count : 0.0f;
+    for (int j = 0; j < hidden; j++)
+        sum += weights[(size_t)j * weight_column] * sums[j];
+    float value = gate(sum, gate_alpha, gate_beta);
+    gates_buffer[gates_offset + (size_t)image * channels + c] = value;
+    if (has_gate)
+        gate_buffer[gate_offset + (size_t)image * gate_image + (size_t)c * gate_channel] = value;
+}
+
+/* Work-items are [N·H] × outer × inner, where inner is the axis of C and W that is nearer together in x. */
+__kernel void scale(__global const float *x_buffer, uint x_offset, __global float *y_buffer, uint y_offset,
+                    __global const float *gates_buffer, uint gates_offset, int images, int channels, int height, int width,
+                    int x_image, int x_channel, int x_row, int x_column, int y_image, int y_channel, int y_row, int y_column,
+                    int channels_inner)
+{
+    int inner = (int)get_global_id(0), outer = (int)get_global_id(1);
+    int image = (int)get_global_id(2) / height, h = (int)get_global_id(2) % height;
+    int c = channels_inner ? inner : outer, w = channels_inner ? outer : inner;
+    if (c >= channels || w >= width || image >= images)
+        return;
+    size_t from = (size_t)image * x_image + (size_t)c * x_channel + (size_t)h * x_row + (size_t)w * x_column;
+    size_t to = (size_t)image * y_image + (size_t)c * y_channel + (size_t)h * y_row + (size_t)w * y_column;
+    y_buffer[y_offset + to] = x_buffer[x_offset + from] * gates_buffer[gates_offset + (size_t)image * channels + c];
+}

@@ -1,0 +1,522 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* channel_gate.c: pool each channel, a small MLP, a gate, and the product (SE, CBAM's channel attention). */
+#include <stdio.h>
+#include <string.h>
+
+#include "ops/strided.h"
+
+#define BLOCK 32          /* channels of a work-group of cl/cpu; packed biases and second layers are padded to it */
+#define SMALL_LAYER 16384 /* multiplications of the hidden layer that cost less than a launch does */
+
+enum { X, FIRST, FIRST_BIAS, SECOND, SECOND_BIAS, N_INPUTS };
+
+/* The sizes that all variants want. */
+struct gating {
+    const struct plugcl_channel_gate_params *params;
+    int64_t images, channels, height, width, hidden;
+    int64_t rows;      /* of pools that go through the MLP one by one */
+    float share;       /* > 0: the only row is this times the sum of the pools */
+    float bias_count;  /* how often the second bias is added */
+    bool has_first;
+    int32_t pools;
+};
+
+static int count_pools(uint32_t pools)
+{
+    int count = 0;
+    for (; pools != 0; pools >>= 1)
+        count += pools & 1;
+    return count;
+}
+
+static struct gating gating_of(const struct operator_call *call)
+{
+    const int64_t *dims = call->inputs[X].shape.dims;
+    struct gating gating = { .params = call->params, .images = dims[0], .channels = dims[1], .height = dims[2], .width = dims[3] };
+    uint32_t pools = gating.params->pools ? gating.params->pools : PLUGCL_POOL_AVG;
+    int count = count_pools(pools);
+    gating.pools = (int32_t)pools;
+    gating.has_first = call->inputs[FIRST].present;
+    gating.hidden = gating.has_first ? call->inputs[FIRST].shape.dims[0] : gating.channels;
+    /* With one layer the sum of its results is the layer of the sum. */
+    bool is_one_row = gating.params->average_pools || !gating.has_first;
+    gating.rows = is_one_row ? 1 : count;
+    gating.share = gating.params->average_pools ? 1.0f / (float)count : is_one_row ? 1.0f : 0.0f;
+    gating.bias_count = gating.params->average_pools ? 1.0f : (float)count;
+    return gating;
+}
+
+static plugcl_status check_layer(const char *name, const plugcl_shape *shape, int64_t rows, int64_t columns)
+{
+    bool is_linear = shape->rank == 2 || (shape->rank == 4 && shape->dims[2] == 1 && shape->dims[3] == 1);
+    if (!is_linear)
+        return fail(PLUGCL_INVALID, "channel_gate's %s weight has rank %u; it must be [out, in] or [out, in, 1, 1]", name, shape->rank);
+    if ((rows >= 0 && shape->dims[0] != rows) || shape->dims[1] != columns || shape->dims[0] < 1)
+        return fail(PLUGCL_INVALID, "channel_gate's %s weight is [%lld, %lld]; it must be [%s%lld, %lld]", name, (long long)shape->dims[0],
+                    (long long)shape->dims[1], rows < 0 ? "hidden ≥ " : "", (long long)(rows < 0 ? 1 : rows), (long long)columns);
+    return PLUGCL_OK;
+}
+
+static plugcl_status check_bias(const char *name, const plugcl_shape *shape, int64_t elements)
+{
+    if (shape->rank != 1 || shape->dims[0] != elements)
+        return fail(PLUGCL_INVALID, "channel_gate's %s bias has %lld elements and rank %u; it must be [%lld]", name,
+                    (long long)plugcl_shape_elements(shape), shape->rank, (long long)elements);
+    return PLUGCL_OK;
+}
+
+static plugcl_status gate_shape(const void *params, const plugcl_shape *inputs, const bool *present, plugcl_shape *outputs)
+{
+    const plugcl_shape *x = &inputs[X];
+    const struct plugcl_channel_gate_params *gate = params;
+    if (gate->pools > 15)
+        return fail(PLUGCL_INVALID, "channel_gate's pools are 0x%x; they must be bits of plugcl_gate_pool", (unsigned)gate->pools);
+    if (x->rank != 4)
+        return fail(PLUGCL_INVALID, "channel_gate's x has rank %u; it must be 4: [N, C, H, W]", x->rank);
+    if (x->dims[1] < 1 || x->dims[2] < 1 || x->dims[3] < 1)
+        return fail(PLUGCL_INVALID, "channel_gate's x has %lld channels of %lld x %lld pixels; all must be at least 1",
+                    (long long)x->dims[1], (long long)x->dims[2], (long long)x->dims[3]);
+    if (!present[SECOND])
+        return fail(PLUGCL_INVALID, "channel_gate needs a second weight [C, hidden]");
+    if (!present[FIRST] && present[FIRST_BIAS])
+        return fail(PLUGCL_INVALID, "channel_gate has a first bias without a first weight");
+    int64_t hidden = present[FIRST] ? inputs[FIRST].dims[0] : x->dims[1];
+    plugcl_status status = present[FIRST] ? check_layer("first", &inputs[FIRST], -1, x->dims[1]) : PLUGCL_OK;
+    if (status == PLUGCL_OK)
+        status = check_layer("second", &inputs[SECOND], x->dims[1], hidden);
+    if (status == PLUGCL_OK && present[FIRST_BIAS])
+        status = check_bias("first", &inputs[FIRST_BIAS], hidden);
+    if (status == PLUGCL_OK && present[SECOND_BIAS])
+        status = check_bias("second", &inputs[SECOND_BIAS], x->dims[1]);
+    outputs[0] = *x;
+    outputs[1] = (plugcl_shape){ 4, { x->dims[0], x->dims[1], 1, 1 } };
+    return status;
+}
+
+static enum operand_need gate_need(const struct operator_call *call, size_t input)
+{
+    return input != X && call->inputs[input].constant != NULL ? NEED_HOST : NEED_NOTHING;
+}
+
+/* The MLP in one buffer: see cl/cpu/channel_gate.cl. */
+static void pack_mlp(const float *const *sources, const struct constant *const *constants, const void *parameters, float *packed)
+{
+    const float *first = sources[0], *first_bias = sources[1], *second = sources[2], *second_bias = sources[3];
+    int64_t channels = constants[2]->shape.dims[0], hidden = constants[2]->shape.dims[1];
+    int64_t padded = (channels + BLOCK - 1) / BLOCK * BLOCK;
+    (void)parameters;
+    if (first != NULL) {
+        memcpy(packed, first, (size_t)(hidden * channels) * sizeof *packed);
+        packed += hidden * channels;
+        for (int64_t j = 0; j < hidden; j++)
+            *packed++ = first_bias ? first_bias[j] : 0.0f;
+    }
+    for (int64_t j = 0; j < hidden; j++)
+        for (int64_t c = 0; c < padded; c++)
+            *packed++ = c < channels ? second[c * hidden + j] : 0.0f;
+    for (int64_t c = 0; c < padded; c++)
+        *packed++ = second_bias && c < channels ? second_bias[c] : 0.0f;
+}
+
+static void launch_mlp(struct launch *launch, const struct operator_call *call, const struct gating *gating)
+{
+    struct constant *constants[4];
+    for (int i = 0; i < 4; i++)
+        constants[i] = call->inputs[FIRST + i].present ? call->inputs[FIRST + i].constant : NULL;
+    int64_t padded = (gating->channels + BLOCK - 1) / BLOCK * BLOCK;
+    int64_t elements = (gating->has_first ? gating->hidden * (gating->channels + 1) : 0) + (gating->hidden + 1) * padded;
+    launch_packed(launch, constants, 4, "channel_gate.mlp", (size_t)elements, pack_mlp, NULL);
+}
+
+static bool can_pack(const struct operator_call *call)
+{
+    for (int i = FIRST; i < N_INPUTS; i++)
+        if (call->inputs[i].present && call->inputs[i].constant == NULL)
+            return false;
+    return true;
+}
+
+/* Dense planes, whatever is between them. */
+static bool is_planes(const struct operand *operand)
+{
+    const int64_t *dims = operand->shape.dims, *strides = operand->strides;
+    return (dims[3] == 1 || strides[3] == 1) && (dims[2] == 1 || strides[2] == dims[3]);
+}
+
+static bool can_use_planes(const struct device_caps *caps, const struct operator_call *call)
+{
+    (void)caps;
+    return can_pack(call) && is_planes(&call->inputs[X]) && (!call->outputs[0].present || is_planes(&call->outputs[0]));
+}
+
+static bool can_use_channels(const struct device_caps *caps, const struct operator_call *call)
+{
+    (void)caps;
+    return can_pack(call) && operand_is_channels_last(&call->inputs[X]) &&
+           (!call->outputs[0].present || operand_is_channels_last(&call->outputs[0]));
+}
+
+static bool can_use_groups(const struct device_caps *caps, const struct operator_call *call)
+{
+    (void)caps;
+    return can_pack(call);
+}
+
+static void launch_ints(struct launch *launch, const int64_t *values, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        launch_int(launch, values[i]);
+}
+
+static uint32_t scratch_floats(struct schedule *schedule, int64_t count)
+{
+    return schedule_scratch(schedule, (size_t)count * sizeof(float));
+}
+
+static int64_t pixel_stride(const struct operand *operand)
+{
+    return operand->shape.dims[3] != 1 ? operand->strides[3] : operand->strides[2];
+}
+
+/* -D text for the programs of this operator. */
+static const char *write_options(char options[96], const struct schedule *schedule, const struct gating *gating, int channels_last)
+{
+    const struct device_caps *caps = schedule_caps(schedule);
+    int length = snprintf(options, 96, "-DACTIVATION=%d -DHARD_GATE=%d", (int)gating->params->act, gating->params->hard_gate);
+    if (channels_last >= 0)
+        snprintf(options + length, 96 - (size_t)length, " -DCHANNELS_LAST=%d -DVECTOR=%u", channels_last,
+                 caps->cpu_family ? caps->vector_width : 4);
+    return options;
+}
+
+/* What the launches of the cl/cpu form share. */
+struct cpu_plan {
+    const char *options;
+    int64_t x_step, y_step, blocks;
+    uint32_t pooled, sums;
+};
+
+static void launch_cpu_pool(struct schedule *schedule, const struct operator_call *call, const struct gating *gating,
+                            const struct cpu_plan *plan)
+{
+    struct launch *launch = schedule_launch(schedule, "cpu/channel_gate.cl", plan->options, "pool");
+    launch_operand(launch, &call->inputs[X], false);
+    launch_region(launch, plan->pooled, 0, true);
+    launch_ints(launch, (const int64_t[]){ gating->channels, gating->height * gating->width, gating->rows,
+                                           call->inputs[X].strides[0], plan->x_step, gating->pools }, 6);
+    launch_float(launch, gating->share);
+    launch_groups(launch, (size_t)plan->blocks, (size_t)gating->images, 1);
+}
+
+static void launch_cpu_hidden(struct schedule *schedule, const struct operator_call *call, const struct gating *gating,
+                              const struct cpu_plan *plan)
+{
+    int64_t each = SMALL_LAYER / (gating->channels * gating->rows), units = schedule_caps(schedule)->compute_units;
+    if (each > (gating->hidden + units - 1) / units)
+        each = (gating->hidden + units - 1) / units;
+    if (each < 1)
+        each = 1;
+    struct launch *launch = schedule_launch(schedule, "cpu/channel_gate.cl", plan->options, "hidden_layer");
+    launch_region(launch, plan->pooled, 0, false);
+    launch_region(launch, plan->sums, 0, true);
+    launch_mlp(launch, call, gating);
+    launch_ints(launch, (const int64_t[]){ gating->channels, gating->hidden, gating->rows }, 3);
+    launch_float(launch, gating->params->act_alpha);
+    launch_int(launch, each);
+    launch_groups(launch, (size_t)((gating->hidden + each - 1) / each), (size_t)gating->images, 1);
+}
+
+static void launch_cpu_scale(struct schedule *schedule, const struct operator_call *call, const struct gating *gating,
+                             const struct cpu_plan *plan, bool inline_hidden, bool whole)
+{
+    const struct operand *x = &call->inputs[X], *y = &call->outputs[0], *gate = &call->outputs[1];
+    struct launch *launch = schedule_launch(schedule, "cpu/channel_gate.cl", plan->options, "scale");
+    launch_operand(launch, x, false);
+    launch_operand(launch, y, true);
+    launch_operand(launch, gate, true);
+    launch_region(launch, plan->pooled, 0, whole);
+    launch_region(launch, plan->sums, 0, whole);
+    launch_mlp(launch, call, gating);
+    launch_ints(launch, (const int64_t[]){ gating->channels, gating->height * gating->width, gating->hidden, gating->has_first,
+                                           whole || inline_hidden ? gating->rows : 0, x->strides[0], plan->x_step,
+                                           y->present ? y->strides[0] : 0, plan->y_step, gate->present ? gate->strides[0] : 0,
+                                           gate->present ? gate->strides[1] : 0, gating->rows * gating->channels, gating->pools }, 13);
+    const float numbers[] = { gating->share, gating->bias_count, gating->params->act_alpha, gating->params->gate_alpha,
+                              gating->params->gate_beta };
+    for (int i = 0; i < 5; i++)
+        launch_float(launch, numbers[i]);
+    launch_ints(launch, (const int64_t[]){ y->present, gate->present, whole }, 3);
+    launch_groups(launch, whole ? 1 : (size_t)plan->blocks, (size_t)gating->images, 1);
+}
+
+static plugcl_status plan_cpu(struct schedule *schedule, const struct operator_call *call, bool channels_last)
+{
+    struct gating gating = gating_of(call);
+    const struct operand *x = &call->inputs[X], *y = &call->outputs[0];
+    char options[96];
+    if (gating.images == 0)
+        return schedule_status(schedule);
+    struct cpu_plan plan = { .options = write_options(options, schedule, &gating, channels_last),
+                             .x_step = channels_last ? pixel_stride(x) : x->strides[1],
+                             .y_step = !y->present ? 0 : channels_last ? pixel_stride(y) : y->strides[1],
+                             .blocks = (gating.channels + BLOCK - 1) / BLOCK };
+    plan.pooled = scratch_floats(schedule, gating.images * gating.rows * gating.channels);
+    plan.sums = gating.has_first ? scratch_floats(schedule, gating.images * gating.hidden) : plan.pooled;
+    bool whole = gating.images >= (int64_t)schedule_caps(schedule)->compute_units;
+    bool inline_hidden = gating.has_first && gating.hidden * gating.channels * gating.rows <= SMALL_LAYER;
+    if (!whole)
+        launch_cpu_pool(schedule, call, &gating, &plan);
+    if (!whole && gating.has_first && !inline_hidden)
+        launch_cpu_hidden(schedule, call, &gating, &plan);
+    launch_cpu_scale(schedule, call, &gating, &plan, inline_hidden, whole);
+    return schedule_status(schedule);
+}
+
+static plugcl_status plan_cpu_planes(struct schedule *schedule, const struct operator_call *call)
+{
+    return plan_cpu(schedule, call, false);
+}
+
+static plugcl_status plan_cpu_channels(struct schedule *schedule, const struct operator_call *call)
+{
+    return plan_cpu(schedule, call, true);
+}
+
+static void launch_strided_scale(struct schedule *schedule, const struct operator_call *call, const struct gating *gating,
+                                 uint32_t gates)
+{
+    const struct operand *x = &call->inputs[X], *y = &call->outputs[0];
+    if (!y->present)
+        return;
+    struct launch *launch = schedule_launch(schedule, "common/channel_gate.cl", NULL, "scale");
+    bool channels_inner = x->strides[1] == 1 && gating->channels > 1;
+    launch_operand(launch, x, false);
+    launch_operand(launch, y, true);
+    launch_region(launch, gates, 0, false);
+    launch_ints(launch, (const int64_t[]){ gating->images, gating->channels, gating->height, gating->width }, 4);
+    launch_ints(launch, x->strides, 4);
+    launch_ints(launch, y->strides, 4);
+    launch_int(launch, channels_inner);
+    size_t inner = (size_t)(channels_inner ? gating->channels : gating->width);
+    size_t outer = (size_t)(channels_inner ? gating->width : gating->channels);
+    size_t group = launch_power_of_two(launch, 64), local = 1;
+    while (local < inner && local < group)
+        local *= 2;
+    launch_range(launch, inner, outer, (size_t)(gating->images * gating->height), local, group / local, 1);
+}
+
+static void launch_gpu_pool(struct schedule *schedule, const struct operator_call *call, const struct gating *gating, uint32_t pooled)
+{
+    const struct operand *x = &call->inputs[X];
+    char options[96];
+    struct launch *launch =
+        schedule_launch(schedule, "gpu/channel_gate.cl", write_options(options, schedule, gating, -1), "pool");
+    size_t group = launch_power_of_two(launch, 256), lanes = 1, pixels = (size_t)(gating->height * gating->width);
+    while (x->strides[1] == 1 && lanes < 16 && lanes < (size_t)gating->channels && lanes < group)
+        lanes *= 2;
+    while (group / 2 >= lanes * pixels && group > lanes)
+        group /= 2;
+    launch_operand(launch, x, false);
+    launch_region(launch, pooled, 0, true);
+    launch_ints(launch, (const int64_t[]){ gating->channels, gating->height, gating->width }, 3);
+    launch_ints(launch, x->strides, 4);
+    launch_ints(launch, (const int64_t[]){ gating->rows, gating->pools }, 2);
+    launch_float(launch, gating->share);
+    launch_int(launch, (int64_t)lanes);
+    launch_local(launch, group * sizeof(float));
+    launch_range(launch, ((size_t)gating->channels + lanes - 1) / lanes * group, (size_t)gating->images, 1, group, 1, 1);
+}
+
+static plugcl_status plan_groups(struct schedule *schedule, const struct operator_call *call)
+{
+    struct gating gating = gating_of(call);
+    const struct operand *gate = &call->outputs[1];
+    char options[96];
+    if (gating.images == 0)
+        return schedule_status(schedule);
+    uint32_t pooled = scratch_floats(schedule, gating.images * gating.rows * gating.channels);
+    uint32_t sums = gating.has_first ? scratch_floats(schedule, gating.images * gating.hidden) : pooled;
+    uint32_t gates = scratch_floats(schedule, gating.images * gating.channels);
+    launch_gpu_pool(schedule, call, &gating, pooled);
+    struct launch *launch =
+        schedule_launch(schedule, "gpu/channel_gate.cl", write_options(options, schedule, &gating, -1), "layers");
+    size_t group = launch_power_of_two(launch, 256);
+    launch_region(launch, pooled, 0, false);
+    launch_region(launch, sums, 0, true);
+    launch_region(launch, gates, 0, true);
+    launch_operand(launch, gate, true);
+    launch_mlp(launch, call, &gating);
+    launch_ints(launch, (const int64_t[]){ gating.channels, gating.hidden, gating.has_first ? gating.rows : 0,
+                                           gate->present ? gate->strides[0] : 0, gate->present ? gate->strides[1] : 0,
+                                           gate->present }, 6);
+    const float numbers[] = { gating.bias_count, gating.params->act_alpha, gating.params->gate_alpha, gating.params->gate_beta };
+    for (int i = 0; i < 4; i++)
+        launch_float(launch, numbers[i]);
+    launch_int(launch, group < 16 ? (int64_t)group : 16);
+    launch_local(launch, group * sizeof(float));
+    launch_range(launch, group * (size_t)gating.images, 1, 1, group, 1, 1);
+    launch_strided_scale(schedule, call, &gating, gates);
+    return schedule_status(schedule);
+}
+
+/* A layer's weight and bias as they are: two operands. */
+static void launch_layer(struct launch *launch, const struct operator_call *call, int weight)
+{
+    launch_operand(launch, &call->inputs[weight], false);
+    launch_operand(launch, &call->inputs[weight + 1], false);
+}
+
+/* Strides of weight and bias; constants are dense. */
+static void launch_layer_strides(struct launch *launch, const struct operator_call *call, int weight)
+{
+    const struct operand *matrix = &call->inputs[weight], *bias = &call->inputs[weight + 1];
+    launch_int(launch, matrix->constant ? matrix->shape.dims[1] : matrix->strides[0]);
+    launch_int(launch, matrix->constant ? 1 : matrix->strides[1]);
+    launch_int(launch, bias->present);
+    launch_int(launch, !bias->present || bias->constant ? 1 : bias->strides[0]);
+}
+
+static void launch_strided_pool(struct schedule *schedule, const struct operator_call *call, const struct gating *gating,
+                                uint32_t pooled)
+{
+    const struct operand *x = &call->inputs[X];
+    struct launch *launch = schedule_launch(schedule, "common/channel_gate.cl", NULL, "pool");
+    launch_operand(launch, x, false);
+    launch_region(launch, pooled, 0, true);
+    launch_ints(launch, (const int64_t[]){ gating->images, gating->channels, gating->height, gating->width }, 4);
+    launch_ints(launch, x->strides, 4);
+    launch_ints(launch, (const int64_t[]){ gating->rows, gating->pools }, 2);
+    launch_float(launch, gating->share);
+    launch_range(launch, (size_t)gating->channels, (size_t)gating->images, 1, launch_power_of_two(launch, 32), 1, 1);
+}
+
+static void launch_strided_layers(struct schedule *schedule, const struct operator_call *call, const struct gating *gating,
+                                  uint32_t pooled, uint32_t sums, uint32_t gates)
+{
+    const struct operand *gate = &call->outputs[1];
+    char options[96];
+    write_options(options, schedule, gating, -1);
+    if (gating->has_first) {
+        struct launch *launch = schedule_launch(schedule, "common/channel_gate.cl", options, "hidden_layer");
+        launch_region(launch, pooled, 0, false);
+        launch_region(launch, sums, 0, true);
+        launch_layer(launch, call, FIRST);
+        launch_ints(launch, (const int64_t[]){ gating->images, gating->channels, gating->hidden, gating->rows }, 4);
+        launch_layer_strides(launch, call, FIRST);
+        launch_float(launch, gating->params->act_alpha);
+        launch_range(launch, (size_t)gating->hidden, (size_t)gating->images, 1, launch_power_of_two(launch, 32), 1, 1);
+    }
+    struct launch *launch = schedule_launch(schedule, "common/channel_gate.cl", options, "gate_layer");
+    launch_region(launch, sums, 0, false);
+    launch_region(launch, gates, 0, true);
+    launch_operand(launch, gate, true);
+    launch_layer(launch, call, SECOND);
+    launch_ints(launch, (const int64_t[]){ gating->images, gating->channels, gating->hidden }, 3);
+    launch_layer_strides(launch, call, SECOND);
+    launch_ints(launch, (const int64_t[]){ gate->present ? gate->strides[0] : 0, gate->present ? gate->strides[1] : 0,
+                                           gate->present }, 3);
+    launch_float(launch, gating->bias_count);
+    launch_float(launch, gating->params->gate_alpha);
+    launch_float(launch, gating->params->gate_beta);
+    launch_range(launch, (size_t)gating->channels, (size_t)gating->images, 1, launch_power_of_two(launch, 32), 1, 1);
+}
+
+static plugcl_status plan_strided(struct schedule *schedule, const struct operator_call *call)
+{
+    struct gating gating = gating_of(call);
+    if (gating.images == 0)
+        return schedule_status(schedule);
+    uint32_t pooled = scratch_floats(schedule, gating.images * gating.rows * gating.channels);
+    uint32_t sums = gating.has_first ? scratch_floats(schedule, gating.images * gating.hidden) : pooled;
+    uint32_t gates = scratch_floats(schedule, gating.images * gating.channels);
+    launch_strided_pool(schedule, call, &gating, pooled);
+    launch_strided_layers(schedule, call, &gating, pooled, sums, gates);
+    launch_strided_scale(schedule, call, &gating, gates);
+    return schedule_status(schedule);
+}
+
+static uint64_t gate_flops(const struct operator_call *call)
+{
+    struct gating gating = gating_of(call);
+    int64_t layers = gating.hidden * gating.channels * (gating.has_first ? 2 * gating.rows + 2 : 2);
+    return (uint64_t)(gating.images * (2 * gating.channels * gating.height * gating.width + layers));
+}
+
+/*
+ * The definition.
+ */
+static plugcl_value expand_pool(plugcl_graph *graph, plugcl_value x, uint32_t pool)
+{
+    static const int pixels[2] = { 2, 3 };
+    if (pool == PLUGCL_POOL_AVG)
+        return plugcl_graph_adaptive_avg_pool2d(graph, x, 1, 1);
+    if (pool == PLUGCL_POOL_MAX)
+        return plugcl_graph_adaptive_max_pool2d(graph, x, 1, 1);
+    if (pool == PLUGCL_POOL_LP) {
+        plugcl_value squares = plugcl_graph_binary(graph, PLUGCL_MUL, x, x);
+        plugcl_value sum = plugcl_graph_reduce(graph, PLUGCL_REDUCE_SUM, squares, pixels, 2, true);
+        return plugcl_graph_activation(graph, sum, PLUGCL_SQRT, 0, 0);
+    }
+    plugcl_value most = plugcl_graph_reduce(graph, PLUGCL_REDUCE_MAX, x, pixels, 2, true);
+    plugcl_value powers = plugcl_graph_activation(graph, plugcl_graph_binary(graph, PLUGCL_SUB, x, most), PLUGCL_EXP, 0, 0);
+    plugcl_value sum = plugcl_graph_reduce(graph, PLUGCL_REDUCE_SUM, powers, pixels, 2, true);
+    return plugcl_graph_binary(graph, PLUGCL_ADD, most, plugcl_graph_activation(graph, sum, PLUGCL_LOG, 0, 0));
+}
+
+static plugcl_value expand_mlp(plugcl_graph *graph, plugcl_value pooled, const struct plugcl_channel_gate_params *params,
+                               const plugcl_value *inputs)
+{
+    plugcl_value flat = plugcl_graph_flatten(graph, pooled, 1, -1);
+    if (inputs[FIRST].id != 0) {
+        flat = plugcl_graph_linear(graph, flat, inputs[FIRST], inputs[FIRST_BIAS]);
+        flat = plugcl_graph_activation(graph, flat, params->act, params->act_alpha, 0);
+    }
+    return plugcl_graph_linear(graph, flat, inputs[SECOND], inputs[SECOND_BIAS]);
+}
+
+static plugcl_value add_or_take(plugcl_graph *graph, plugcl_value sum, plugcl_value term)
+{
+    return sum.id == 0 ? term : plugcl_graph_binary(graph, PLUGCL_ADD, sum, term);
+}
+
+static void gate_expand(plugcl_graph *graph, const void *parameters, const plugcl_value *inputs, plugcl_value *results)
+{
+    const struct plugcl_channel_gate_params *params = parameters;
+    uint32_t pools = params->pools ? params->pools : PLUGCL_POOL_AVG;
+    float share = 1.0f / (float)count_pools(pools);
+    plugcl_value sum = { 0 };
+    for (uint32_t pool = PLUGCL_POOL_AVG; pool <= PLUGCL_POOL_LSE; pool <<= 1) {
+        if ((pools & pool) == 0)
+            continue;
+        plugcl_value pooled = expand_pool(graph, inputs[X], pool);
+        sum = add_or_take(graph, sum, params->average_pools ? pooled : expand_mlp(graph, pooled, params, inputs));
+    }
+    if (params->average_pools) {
+        if (share != 1.0f)
+            sum = plugcl_graph_binary(graph, PLUGCL_MUL, sum, plugcl_graph_constant(graph, PLUGCL_F32, PLUGCL_SHAPE(1), &share));
+        sum = expand_mlp(graph, sum, params, inputs);
+    }
+    plugcl_value gate = plugcl_graph_activation(graph, sum, params->hard_gate ? PLUGCL_HARD_SIGMOID : PLUGCL_SIGMOID,
+                                                params->gate_alpha, params->gate_beta);
+    results[1] = plugcl_graph_reshape(graph, gate, PLUGCL_SHAPE(0, 0, 1, 1));
+    results[0] = plugcl_graph_binary(graph, PLUGCL_MUL, inputs[X], results[1]);
+}
+
+static const struct variant channel_gate_variants[] = {
+    { "cpu_planes", can_use_planes, variant_on_cpu, plan_cpu_planes },
+    { "cpu_channels", can_use_channels, variant_on_cpu, plan_cpu_channels },
+    { "gpu_groups", can_use_groups, variant_on_gpu, plan_groups },
+    { "strided", variant_always, NULL, plan_strided },
+    { NULL, NULL, NULL, NULL },
+};
+
+const struct operator_info operator_channel_gate = {
+    .name = "channel_gate",
+    .params_size = sizeof(struct plugcl_channel_gate_params),
+    .shape = gate_shape,
+    .need = gate_need,
+    .layout = OUTPUT_LIKE_INPUT,
+    .variants = channel_gate_variants,
+    .flops = gate_flops,
+    .expand = gate_expand,
+};

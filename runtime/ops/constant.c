@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ops/constant.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/half.h"
+#include "base/sha256.h"
+#include "base/thread.h"
+#include "base/weights.h"
+#include "device/context.h"
+#include "device/queue.h"
+
+static size_t constant_elements(const struct constant *constant)
+{
+    return (size_t)plugcl_shape_elements(&constant->shape);
+}
+
+static struct constant *constant_new(plugcl_dtype dtype, const plugcl_shape *shape)
+{
+    struct constant *constant = memory_zeroed(1, sizeof *constant);
+    if (constant == NULL)
+        return NULL;
+    constant->references = 1;
+    constant->dtype = dtype;
+    constant->shape = *shape;
+    return constant;
+}
+
+/* A tensor that is held is known by where it lies: the address cannot be used again while the constant lives. */
+static void identify_by_address(struct constant *constant)
+{
+    struct sha256 hash;
+    sha256_start(&hash);
+    sha256_add_string(&hash, "data");
+    sha256_add_field(&hash, &constant->data, sizeof constant->data);
+    sha256_add_field(&hash, &constant->dtype, sizeof constant->dtype);
+    sha256_add_field(&hash, &constant->shape.rank, sizeof constant->shape.rank);
+    sha256_add_field(&hash, constant->shape.dims, constant->shape.rank * sizeof constant->shape.dims[0]);
+    sha256_finish(&hash, constant->identity);
+}
+
+plugcl_status constant_create(plugcl_dtype dtype, const plugcl_shape *shape, const void *data, struct constant **constant)
+{
+    int64_t elements = plugcl_shape_elements(shape);
+    size_t bytes;
+    *constant = NULL;
+    if (elements < 0 || !size_multiply((size_t)elements, plugcl_dtype_size(dtype), &bytes))
+        return fail(PLUGCL_INVALID, "a constant's dimensions must all be known and at least 0");
+    struct constant *made = constant_new(dtype, shape);
+    if (made == NULL || (made->owned = memory_aligned(bytes)) == NULL) {
+        constant_drop(&made);
+        return fail_no_memory(bytes);
+    }
+    if (bytes > 0)
+        memcpy(made->owned, data, bytes);
+    made->data = made->owned;
+    identify_by_address(made);
+    *constant = made;
+    return PLUGCL_OK;
+}
+
+plugcl_status constant_from_weights(plugcl_weights *weights, const struct plugcl_weights_entry *entry, struct constant **constant)
+{
+    struct constant *made = constant_new(entry->dtype, &entry->shape);
+    *constant = made;
+    if (made == NULL)
+        return fail_no_memory(sizeof *made);
+    made->data = entry->data;
+    made->weights = weights_take(weights);
+    identify_by_address(made);
+    return PLUGCL_OK;
+}
+
+plugcl_status constant_derive(const char *recipe, const plugcl_shape *shape, struct constant *const *sources, size_t n_sources,
+                              struct constant **constant)
+{
+    struct constant *made = constant_new(PLUGCL_F32, shape);
+    size_t bytes = (size_t)plugcl_shape_elements(shape) * sizeof(float);
+    *constant = NULL;
+    if (made == NULL || (made->owned = memory_aligned(bytes)) == NULL) {
+        constant_drop(&made);
+        return fail_no_memory(bytes);
+    }
+    made->data = made->owned;
+    struct sha256 hash;
+    sha256_start(&hash);
+    sha256_add_string(&hash, recipe);
+    for (size_t i = 0; i < n_sources && i < sizeof made->sources / sizeof made->sources[0]; i++) {
+        made->sources[i] = constant_take(sources[i]);
+        sha256_add_field(&hash, sources[i] ? sources[i]->identity : NULL, sources[i] ? sizeof sources[i]->identity : 0);
+    }
+    sha256_finish(&hash, made->identity);
+    *constant = made;
+    return PLUGCL_OK;
+}
+
+struct constant *constant_take(struct constant *constant)
+{
+    if (constant != NULL)
+        reference_take(&constant->references);
+    return constant;
+}
+
+void constant_drop(struct constant **constant)
+{
+    struct constant *old = *constant;
+    *constant = NULL;
+    if (old == NULL || !reference_drop(&old->references))
+        return;
+    for (size_t i = 0; i < sizeof old->sources / sizeof old->sources[0]; i++)
+        constant_drop(&old->sources[i]);
+    plugcl_weights_destroy(&old->weights);
+    memory_free(old->owned);
+    memory_free(old);
+}
+
+float *constant_floats(const struct constant *constant)
+{
+    size_t count = constant_elements(constant);
+    float *floats = memory_aligned(count * sizeof *floats);
+    if (floats != NULL)
+        elements_to_float(constant->dtype, constant->data, count, floats);
+    return floats;
+}
+
+/*
+ * The store. An entry lives as long as a buffer of it is held by someone else; unused ones are swept when a new one is made.
+ */
+struct packed {
+    uint8_t key[32];
+    struct buffer *buffer;
+    struct constant *constants[6]; /* held, so that the key stays unique */
+};
+
+struct packed_store {
+    mutex lock;
+    struct packed *entries;
+    size_t count, capacity;
+};
+
+static void *store_create(void)
+{
+    struct packed_store *store = memory_zeroed(1, sizeof *store);
+    if (store != NULL)
+        mutex_create(&store->lock);
+    return store;
+}
+
+static void packed_clear(struct packed *entry)
+{
+    buffer_drop(&entry->buffer);
+    for (size_t i = 0; i < sizeof entry->constants / sizeof entry->constants[0]; i++)
+        constant_drop(&entry->constants[i]);
+}
+
+static void store_destroy(void *user)
+{
+    struct packed_store *store = user;
+    for (size_t i = 0; i < store->count; i++)
+        packed_clear(&store->entries[i]);
+    mutex_destroy(&store->lock);
+    memory_free(store->entries);
+    memory_free(store);
+}
+
+static void store_sweep(struct packed_store *store)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < store->count; i++) {
+        if (buffer_is_shared(store->entries[i].buffer))
+            store->entries[kept++] = store->entries[i];
+        else
+            packed_clear(&store->entries[i]);
+    }
+    store->count = kept;
+}
+
+static struct buffer *store_find(struct packed_store *store, const uint8_t key[32])
+{
+    for (size_t i = 0; i < store->count; i++)
+        if (memcmp(store->entries[i].key, key, 32) == 0)
+            return buffer_take(store->entries[i].buffer);
+    return NULL;
+}
+
+static plugcl_status store_add(struct packed_store *store, const uint8_t key[32], struct constant *const *constants, size_t n_constants,
+                               struct buffer *buffer)
+{
+    struct packed *entry = array_push(&store->entries, &store->count, &store->capacity, sizeof *entry);
+    if (entry == NULL)
+        return fail_no_memory(sizeof *entry);
+    memcpy(entry->key, key, sizeof entry->key);
+    entry->buffer = buffer_take(buffer);
+    for (size_t i = 0; i < n_constants; i++)
+        entry->constants[i] = constant_take(constants[i]);
+    return PLUGCL_OK;
+}
+
+static plugcl_status pack_and_upload(plugcl_context *context, struct constant *const *constants, size_t n_constants, size_t elements,
+                                     pack_function pack, const void *parameters, struct buffer **buffer)
+{
+    float *sources[6] = { NULL };
+    float *packed = memory_zeroed(elements, sizeof *packed);
+    plugcl_status status = packed ? PLUGCL_OK : fail_no_memory(elements * sizeof *packed);
+    for (size_t i = 0; status == PLUGCL_OK && i < n_constants; i++)
+        if (constants[i] != NULL && (sources[i] = constant_floats(constants[i])) == NULL)
+            status = fail_no_memory(constant_elements(constants[i]) * sizeof(float));
+    if (status == PLUGCL_OK) {
+        pack((const float *const *)sources, (const struct constant *const *)constants, parameters, packed);
+        status = buffer_create(context, elements * sizeof *packed, false, buffer);
+    }
+    if (status == PLUGCL_OK && elements > 0)
+        status = buffer_write_now(*buffer, 0, packed, elements * sizeof *packed);
+    if (status != PLUGCL_OK)
+        buffer_drop(buffer);
+    for (size_t i = 0; i < n_constants; i++)
+        memory_free(sources[i]);
+    memory_free(packed);
+    return status;
+}
+
+plugcl_status constant_packed(plugcl_context *context, struct constant *const *constants, size_t n_constants, const char *packing,
+                              size_t elements, pack_function pack, const void *parameters, struct buffer **buffer)
+{
+    *buffer = NULL;
+    struct packed_store *store = context_extension(context, store_create, store_destroy);
+    if (store == NULL)
+        return fail_no_memory(sizeof *store);
+    struct sha256 hash;
+    uint8_t key[32];
+    uint64_t size = elements;
+    sha256_start(&hash);
+    sha256_add_string(&hash, packing);
+    sha256_add_field(&hash, &size, sizeof size);
+    for (size_t i = 0; i < n_constants; i++)
+        sha256_add_field(&hash, constants[i] ? constants[i]->identity : NULL, constants[i] ? sizeof constants[i]->identity : 0);
+    sha256_finish(&hash, key);
+
+    /* Packing under the lock makes two plans that are made at once pack a tensor once. */
+    mutex_lock(&store->lock);
+    plugcl_status status = PLUGCL_OK;
+    *buffer = store_find(store, key);
+    if (*buffer == NULL) {
+        store_sweep(store);
+        status = pack_and_upload(context, constants, n_constants, elements, pack, parameters, buffer);
+        if (status == PLUGCL_OK)
+            buffer_leave_context(*buffer); /* the store is the context's own */
+        if (status == PLUGCL_OK && (status = store_add(store, key, constants, n_constants, *buffer)) != PLUGCL_OK)
+            buffer_drop(buffer);
+    }
+    mutex_unlock(&store->lock);
+    return status;
+}
+
+static void pack_as_it_is(const float *const *sources, const struct constant *const *constants, const void *parameters, float *packed)
+{
+    (void)parameters;
+    size_t count = constant_elements(constants[0]);
+    if (constants[0]->dtype == PLUGCL_I32)
+        memcpy(packed, constants[0]->data, count * sizeof(int32_t));
+    else
+        memcpy(packed, sources[0], count * sizeof *packed);
+}
+
+plugcl_status constant_uploaded(plugcl_context *context, struct constant *constant, struct buffer **buffer)
+{
+    return constant_packed(context, &constant, 1, "as it is", constant_elements(constant), pack_as_it_is, NULL, buffer);
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ops/operator.h"
+
+#include <string.h>
+
+const struct operator_info *const operators[] = {
+    &operator_pool2d,  &operator_adaptive_pool2d, &operator_batch_norm, &operator_activation, &operator_prelu,
+    &operator_binary,  &operator_softmax,         &operator_reduce,     &operator_copy,       NULL,
+};
+
+const struct variant *variant_find(const struct operator_info *info, const char *name)
+{
+    for (const struct variant *variant = info->variants; variant->name != NULL; variant++)
+        if (strcmp(variant->name, name) == 0)
+            return variant;
+    return NULL;
+}
+
+static plugcl_status choose_forced(const struct operator_info *info, const struct device_caps *caps, const struct operator_call *call,
+                                   const char *forced, const struct variant **chosen)
+{
+    *chosen = variant_find(info, forced);
+    if (*chosen == NULL) {
+        char names[256] = "";
+        for (const struct variant *variant = info->variants; variant->name != NULL; variant++) {
+            size_t used = strlen(names);
+            if (used + strlen(variant->name) + 3 < sizeof names)
+                strcat(strcat(names, used ? ", " : ""), variant->name);
+        }
+        return fail(PLUGCL_NOT_FOUND, "%s has no variant \"%s\"; it has %s", info->name, forced, names);
+    }
+    if (!(*chosen)->can_run(caps, call))
+        return fail(PLUGCL_UNSUPPORTED, "variant %s of %s cannot run this shape on this device", forced, info->name);
+    return PLUGCL_OK;
+}
+
+plugcl_status variant_choose(const struct operator_info *info, const struct device_caps *caps, const struct operator_call *call,
+                             const char *forced, const struct variant **chosen)
+{
+    if (forced != NULL)
+        return choose_forced(info, caps, call, forced, chosen);
+    *chosen = NULL;
+    for (const struct variant *variant = info->variants; variant->name != NULL; variant++) {
+        if (!variant->can_run(caps, call))
+            continue;
+        *chosen = variant; /* the last row that can run serves when none is preferred */
+        if (variant->is_preferred == NULL || variant->is_preferred(caps, call))
+            return PLUGCL_OK;
+    }
+    return *chosen ? PLUGCL_OK : fail(PLUGCL_UNSUPPORTED, "%s has no implementation for this call", info->name);
+}
+
+int64_t operand_elements(const struct operand *operand)
+{
+    return plugcl_shape_elements(&operand->shape);
+}
+
+/* Strides of dimensions of size 1 do not matter. */
+static bool strides_follow(const struct operand *operand, const uint32_t *order, uint32_t rank, int64_t first_stride)
+{
+    int64_t expected = first_stride;
+    for (uint32_t i = rank; i-- > 0;) {
+        uint32_t axis = order[i];
+        if (operand->shape.dims[axis] != 1 && operand->strides[axis] != expected)
+            return false;
+        expected *= operand->shape.dims[axis];
+    }
+    return true;
+}
+
+bool operand_is_row_major(const struct operand *operand)
+{
+    static const uint32_t order[PLUGCL_MAX_RANK] = { 0, 1, 2, 3, 4, 5, 6, 7 };
+    return strides_follow(operand, order, operand->shape.rank, 1);
+}
+
+bool operand_is_channels_last(const struct operand *operand)
+{
+    static const uint32_t pixels[3] = { 0, 2, 3 };
+    const int64_t *dims = operand->shape.dims, *strides = operand->strides;
+    if (operand->shape.rank != 4 || (dims[1] != 1 && strides[1] != 1))
+        return false;
+    /* The pixel stride of the innermost axis that has more than one pixel; a single pixel has none to check. */
+    int64_t pixel = dims[3] != 1 ? strides[3] : dims[2] != 1 ? strides[2] : dims[0] != 1 ? strides[0] : dims[1];
+    return pixel >= dims[1] && strides_follow(operand, pixels, 3, pixel);
+}
+
+bool operand_is_dense(const struct operand *operand)
+{
+    static const uint32_t channels_last[4] = { 0, 2, 3, 1 };
+    return operand_is_row_major(operand) || (operand->shape.rank == 4 && strides_follow(operand, channels_last, 4, 1));
+}
+
+bool variant_always(const struct device_caps *caps, const struct operator_call *call)
+{
+    (void)caps;
+    (void)call;
+    return true;
+}
+
+bool variant_on_cpu(const struct device_caps *caps, const struct operator_call *call)
+{
+    (void)call;
+    return caps->cpu_family;
+}
+
+bool variant_on_gpu(const struct device_caps *caps, const struct operator_call *call)
+{
+    (void)call;
+    return !caps->cpu_family;
+}
