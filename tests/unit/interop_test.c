@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* interop_test.c: an application's OpenCL context, queues, buffers and events in plugcl's hands. The application is this test. */
+#include <plugcl/cl.h>
+
+#include "device/context.h"
+#include "device/queue.h"
+#include "device/tensor.h"
+
+#include "unit.h"
+
+/* What the application made before it met plugcl. */
+struct application {
+    cl_platform_id platform;
+    cl_device_id device;
+    cl_context context;
+    cl_command_queue queue;
+};
+
+static int start_application(void **state)
+{
+    static struct application app;
+    cl_platform_id platforms[16];
+    cl_uint count = 0;
+    cl_int error = CL_SUCCESS;
+    if (clGetPlatformIDs(16, platforms, &count) != CL_SUCCESS)
+        return -1;
+    for (cl_uint i = 0; i < count && i < 16 && !app.device; i++) {
+        char name[64] = "";
+        clGetPlatformInfo(platforms[i], CL_PLATFORM_NAME, sizeof name, name, NULL);
+        if (strcmp(name, "Clover") == 0 || clGetDeviceIDs(platforms[i], CL_DEVICE_TYPE_ALL, 1, &app.device, NULL) != CL_SUCCESS)
+            app.device = NULL;
+        app.platform = platforms[i];
+    }
+    if (!app.device)
+        return -1;
+    app.context = clCreateContext(NULL, 1, &app.device, NULL, NULL, &error);
+    app.queue = app.context ? clCreateCommandQueue(app.context, app.device, 0, &error) : NULL;
+    *state = &app;
+    return app.queue ? 0 : -1;
+}
+
+static int stop_application(void **state)
+{
+    struct application *app = *state;
+    clReleaseCommandQueue(app->queue);
+    clReleaseContext(app->context);
+    return 0;
+}
+
+static const struct plugcl_context_params *quiet(void)
+{
+    static struct plugcl_context_params params;
+    params = plugcl_context_params_init();
+    params.no_disk_cache = true;
+    return &params;
+}
+
+static cl_uint references(cl_context context)
+{
+    cl_uint count = 0;
+    assert_int_equal(clGetContextInfo(context, CL_CONTEXT_REFERENCE_COUNT, sizeof count, &count, NULL), CL_SUCCESS);
+    return count;
+}
+
+static void test_adopt(void **state)
+{
+    struct application *app = *state;
+    plugcl_context *context = NULL;
+    cl_uint before = references(app->context);
+    assert_int_equal(plugcl_context_adopt(app->context, app->device, app->queue, quiet(), &context), PLUGCL_OK);
+    struct queue *queue = NULL;
+    struct buffer *buffer = NULL;
+    uint32_t number = 0;
+    assert_int_equal(queue_create(context, false, &queue), PLUGCL_OK);
+    assert_int_equal(buffer_create(context, 64, false, &buffer), PLUGCL_OK);
+    assert_int_equal(queue_fill(queue, buffer, 0, 17, 64), PLUGCL_OK);
+    /* The queue is the application's own: finishing it finishes the fill. */
+    assert_int_equal(clFinish(app->queue), CL_SUCCESS);
+    assert_int_equal(buffer_read_now(buffer, 60, &number, 4), PLUGCL_OK);
+    assert_int_equal(number, 17);
+    plugcl_context_destroy(&context);
+    queue_destroy(&queue);
+    buffer_drop(&buffer);
+    assert_int_equal(references(app->context), before);
+}
+
+static void test_adopt_errors(void **state)
+{
+    struct application *app = *state;
+    plugcl_context *context = NULL;
+    assert_int_equal(plugcl_context_adopt(NULL, app->device, NULL, quiet(), &context), PLUGCL_INVALID);
+    assert_int_equal(plugcl_context_adopt(app->context, NULL, NULL, quiet(), &context), PLUGCL_INVALID);
+    cl_int error = CL_SUCCESS;
+    cl_context other = clCreateContext(NULL, 1, &app->device, NULL, NULL, &error);
+    assert_int_equal(error, CL_SUCCESS);
+    assert_int_equal(plugcl_context_adopt(other, app->device, app->queue, quiet(), &context), PLUGCL_INVALID);
+    assert_message("another context");
+    assert_null(context);
+    assert_int_equal(references(other), 1);
+    assert_int_equal(plugcl_context_adopt(other, app->device, NULL, quiet(), &context), PLUGCL_OK);
+    /* memory and events of another context are refused */
+    cl_mem memory = clCreateBuffer(app->context, CL_MEM_READ_WRITE, 64, NULL, &error);
+    cl_event user = clCreateUserEvent(app->context, &error);
+    plugcl_tensor *tensor = NULL;
+    plugcl_event *event = NULL;
+    assert_int_equal(plugcl_tensor_wrap_cl_mem(context, memory, 0, plugcl_tensor_params(.shape = *PLUGCL_SHAPE(4)), &tensor),
+                     PLUGCL_INVALID);
+    assert_int_equal(plugcl_event_adopt(context, user, &event), PLUGCL_INVALID);
+    clSetUserEventStatus(user, CL_COMPLETE);
+    clReleaseEvent(user);
+    clReleaseMemObject(memory);
+    plugcl_context_destroy(&context);
+    assert_int_equal(references(other), 1);
+    clReleaseContext(other);
+}
+
+static void test_wrap(void **state)
+{
+    struct application *app = *state;
+    plugcl_context *context = NULL;
+    plugcl_tensor *tensor = NULL;
+    cl_int error = CL_SUCCESS;
+    assert_int_equal(plugcl_context_adopt(app->context, app->device, app->queue, quiet(), &context), PLUGCL_OK);
+    cl_mem memory = clCreateBuffer(app->context, CL_MEM_READ_WRITE, 64, NULL, &error);
+    const plugcl_shape *shape = PLUGCL_SHAPE(2, 3);
+    assert_int_equal(plugcl_tensor_wrap_cl_mem(context, memory, 42, plugcl_tensor_params(.shape = *shape), &tensor), PLUGCL_INVALID);
+    assert_message("multiple of 4");
+    assert_int_equal(plugcl_tensor_wrap_cl_mem(context, memory, 44, plugcl_tensor_params(.shape = *shape), &tensor), PLUGCL_INVALID);
+    assert_message("64 bytes");
+    assert_int_equal(plugcl_tensor_wrap_cl_mem(context, memory, 40, plugcl_tensor_params(.shape = *shape), &tensor), PLUGCL_OK);
+    clReleaseMemObject(memory); /* the tensor holds it */
+    size_t offset = 0;
+    assert_ptr_equal(plugcl_tensor_cl_mem(tensor, &offset), memory);
+    assert_int_equal(offset, 40);
+    const float data[6] = { 1, 2, 3, 4, 5, 6 };
+    float back[6] = { 0 };
+    assert_int_equal(plugcl_tensor_write(tensor, data, sizeof data), PLUGCL_OK);
+    assert_int_equal(clEnqueueReadBuffer(app->queue, memory, CL_TRUE, 40, sizeof back, back, 0, NULL, NULL), CL_SUCCESS);
+    assert_memory_equal(back, data, sizeof data);
+    void *place = NULL;
+    assert_int_equal(plugcl_tensor_map(tensor, &place), PLUGCL_OK);
+    assert_memory_equal(place, data, sizeof data);
+    assert_int_equal(plugcl_tensor_unmap(tensor), PLUGCL_OK);
+    plugcl_context_destroy(&context);
+    plugcl_tensor_destroy(&tensor);
+    assert_null(plugcl_tensor_cl_mem(NULL, NULL));
+}
+
+static void test_timeout(void **state)
+{
+    struct application *app = *state;
+    plugcl_context *context = NULL;
+    struct queue *queue = NULL;
+    plugcl_event *gate = NULL, *end = NULL;
+    cl_int error = CL_SUCCESS;
+    assert_int_equal(plugcl_context_adopt(app->context, app->device, NULL, quiet(), &context), PLUGCL_OK);
+    assert_int_equal(queue_create(context, false, &queue), PLUGCL_OK);
+    cl_event user = clCreateUserEvent(app->context, &error);
+    assert_int_equal(plugcl_event_adopt(context, user, &gate), PLUGCL_OK);
+    assert_ptr_equal(plugcl_event_cl(gate), user);
+    assert_int_equal(queue_wait_for(queue, gate), PLUGCL_OK);
+    assert_int_equal(queue_marker(queue, &end), PLUGCL_OK);
+    assert_int_equal(plugcl_event_wait(gate, 0), PLUGCL_TIMEOUT);
+    assert_int_equal(plugcl_event_wait(end, 5000000), PLUGCL_TIMEOUT);
+    assert_message("5.000 ms");
+    assert_int_equal(clSetUserEventStatus(user, CL_COMPLETE), CL_SUCCESS);
+    assert_int_equal(plugcl_event_wait(end, 20000000000u), PLUGCL_OK);
+    assert_int_equal(plugcl_event_wait(end, PLUGCL_WAIT_FOREVER), PLUGCL_OK);
+    plugcl_event_destroy(&gate);
+    plugcl_event_destroy(&end);
+    clReleaseEvent(user);
+    /* an event that failed */
+    user = clCreateUserEvent(app->context, &error);
+    assert_int_equal(plugcl_event_adopt(context, user, &gate), PLUGCL_OK);
+    clSetUserEventStatus(user, -5);
+    assert_int_equal(plugcl_event_wait(gate, 1000000000), PLUGCL_NO_MEMORY);
+    assert_message("CL_OUT_OF_RESOURCES");
+    plugcl_event_destroy(&gate);
+    clReleaseEvent(user);
+    queue_destroy(&queue);
+    plugcl_context_destroy(&context);
+}
+
+static void test_bridge(void **state)
+{
+    struct application *app = *state;
+    cl_int error = CL_SUCCESS;
+    cl_command_queue loose = clCreateCommandQueue(app->context, app->device, CL_QUEUE_OUT_OF_ORDER_EXEC_MODE_ENABLE, &error);
+    if (!loose)
+        skip(); /* not every driver has out-of-order queues */
+    plugcl_context *context = NULL;
+    struct queue *queue = NULL;
+    assert_int_equal(plugcl_context_adopt(app->context, app->device, loose, quiet(), &context), PLUGCL_OK);
+    assert_int_equal(queue_create(context, false, &queue), PLUGCL_OK);
+    cl_mem memory = clCreateBuffer(app->context, CL_MEM_READ_WRITE, 64, NULL, &error);
+    plugcl_tensor *tensor = NULL;
+    assert_int_equal(plugcl_tensor_wrap_cl_mem(context, memory, 0, plugcl_tensor_params(.shape = *PLUGCL_SHAPE(16)), &tensor),
+                     PLUGCL_OK);
+    size_t offset;
+    struct buffer *buffer = tensor_buffer(tensor, &offset);
+    const uint32_t first = 1;
+    uint32_t back[16] = { 0 };
+    /* The application's write is held back by a user event; our fill must come after it, its read after our fill. */
+    cl_event gate = clCreateUserEvent(app->context, &error);
+    assert_int_equal(clEnqueueFillBuffer(loose, memory, &first, 4, 0, 64, 1, &gate, NULL), CL_SUCCESS);
+    assert_int_equal(queue_enter(queue), PLUGCL_OK);
+    assert_int_equal(queue_fill(queue, buffer, 0, 2, 32), PLUGCL_OK);
+    assert_int_equal(queue_leave(queue), PLUGCL_OK);
+    assert_int_equal(clEnqueueReadBuffer(loose, memory, CL_FALSE, 0, sizeof back, back, 0, NULL, NULL), CL_SUCCESS);
+    clFlush(loose);
+    assert_int_equal(clSetUserEventStatus(gate, CL_COMPLETE), CL_SUCCESS);
+    assert_int_equal(clFinish(loose), CL_SUCCESS);
+    for (int i = 0; i < 16; i++)
+        assert_int_equal(back[i], i < 8 ? 2 : 1);
+    clReleaseEvent(gate);
+    plugcl_tensor_destroy(&tensor);
+    clReleaseMemObject(memory);
+    queue_destroy(&queue);
+    plugcl_context_destroy(&context);
+    clReleaseCommandQueue(loose);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_adopt), cmocka_unit_test(test_adopt_errors), cmocka_unit_test(test_wrap),
+        cmocka_unit_test(test_timeout), cmocka_unit_test(test_bridge),
+    };
+    return cmocka_run_group_tests_name("interop", tests, start_application, stop_application) ? 1 : 0;
+}
