@@ -2,9 +2,9 @@
 /*
  * conv2d.cl: convolution straight from its definition, one work-item for each output; serves whatever no other kernel does.
  *
- * All operands have any strides: x, y and residual {image, channel, row, pixel}, w {output, input, row, column}. They come in `table`
- * (enum below), with the sizes, since some devices take few kernel arguments. Outputs are numbered [row][pixel][channel] in dimension 0,
- * so that neighbours write neighbours in NHWC; dimension 1 is the image.
+ * All operands have any strides: x, y and residual {image, channel, row, pixel}, w {output, input, row, column}. They come in
+ * `table` (enum below), with the sizes, since some devices take few kernel arguments. Outputs are numbered [row][pixel][channel] in
+ * dimension 0, so that neighbours write neighbours in NHWC; dimension 1 is the image.
  *
  * -DACTIVATION: enum plugcl_activation.
  */

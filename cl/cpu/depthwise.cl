@@ -2,8 +2,8 @@
 /*
  * depthwise.cl: convolution in which every channel has a filter of its own, for CPU devices.
  *
- * Lanes are channels. A work-item does one row of one image's output: for each vector of channels, pixels from left to right, with the
- * taps that are inside the picture.
+ * Lanes are channels. A work-item does one row of one image's output: for each vector of channels, pixels from left to right, with
+ * the taps that are inside the picture.
  *
  * x, y, residual: channel stride 1, any others. w: bias, padded to whole vectors, then [tap][padded channel].
  *

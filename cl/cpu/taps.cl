@@ -9,7 +9,8 @@
  * register tiles of ROWS pixels × BLOCK channels. A matrix product is the case of one tap.
  *
  * x: any strides, one image's inside an int. y, residual: channel stride 1, any others. w: bias, padded to whole blocks, then
- * [block][tap][channel][BLOCK]. table: tasks of TASK ints (enum below), then at `taps_at` pairs (shift in elements of x, tap number).
+ * [block][tap][channel][BLOCK]. table: tasks of TASK ints (enum below), then at `taps_at` pairs (shift in elements of
+ * x, tap number).
  *
  * -DVECTOR: floats in a vector; -DROWS, -DVECTORS: the register tile, ROWS × VECTORS vectors; -DACTIVATION: enum plugcl_activation;
  * -DPIXELS: most pixels of a task, a multiple of ROWS; -DDEPTH: how many products are summed before the tile returns to memory.

@@ -2,9 +2,9 @@
 /*
  * conv2d.cl: convolution and matrix product for GPUs, as an implicit matrix product in local memory.
  *
- * The reduction runs over r = tap · channels + channel. A work-group of ITEMS × ITEMS work-items makes a tile of BLOCK pixels × BLOCK
- * output channels, SIDE × SIDE of them each: it brings DEPTH columns of the (never written) patch matrix and of the weights to local
- * memory, multiplies, and goes on. A matrix product is the case of one tap.
+ * The reduction runs over r = tap · channels + channel. A work-group of ITEMS × ITEMS work-items makes a tile of BLOCK pixels ×
+ * BLOCK output channels, SIDE × SIDE of them each: it brings DEPTH columns of the (never written) patch matrix and of the weights to
+ * local memory, multiplies, and goes on. A matrix product is the case of one tap.
  *
  * x, y, residual: any strides, in `table` (enum below) with the sizes. w: bias, padded to whole blocks, then
  * [block][tap][channel][BLOCK].
@@ -23,7 +23,8 @@
 #define GROUP (ITEMS * ITEMS)
 
 enum { SIZE_OUTPUTS, SIZE_OUT_HEIGHT, SIZE_OUT_WIDTH, SIZE_CHANNELS, SIZE_HEIGHT, SIZE_WIDTH, KERNEL_HEIGHT, KERNEL_WIDTH, STRIDE_Y,
-       STRIDE_X, DILATION_Y, DILATION_X, PAD_TOP, PAD_LEFT, X_STRIDES, Y_STRIDES = X_STRIDES + 4, RESIDUAL_STRIDES = Y_STRIDES + 4 };
+       STRIDE_X, DILATION_Y, DILATION_X, PAD_TOP, PAD_LEFT, X_STRIDES, Y_STRIDES = X_STRIDES + 4,
+       RESIDUAL_STRIDES = Y_STRIDES + 4 };
 
 /* Element `r` of the patch whose first input pixel is (top, left); 0 in the padding. */
 static inline float patch_element(__global const float *x, __global const int *table, int r, int top, int left)

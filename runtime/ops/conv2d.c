@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* conv2d.c: F.conv2d with four paddings: its shape rule and its variants. */
+#include "ops/convolution.h"
+
+#include <stdio.h>
+
+#define NCHW_CHANNELS 8 /* with fewer channels x is read as it is: padding pixels to a vector would cost more */
+
+static plugcl_status check_operands(const struct plugcl_conv2d_params *params, const plugcl_shape *inputs, const bool *present)
+{
+    const plugcl_shape *x = &inputs[0], *weight = &inputs[1], *bias = &inputs[2];
+    if (x->rank != 4)
+        return fail(PLUGCL_INVALID, "conv2d's x has rank %u; it must be 4: [N, C, H, W]", x->rank);
+    if (weight->rank != 4)
+        return fail(PLUGCL_INVALID, "conv2d's weight has rank %u; it must be 4: [O, C/groups, KH, KW]", weight->rank);
+    long long channels = x->dims[1], outputs = weight->dims[0], groups = params->groups;
+    if (groups < 1 || params->stride[0] < 1 || params->stride[1] < 1 || params->dilation[0] < 1 || params->dilation[1] < 1)
+        return fail(PLUGCL_INVALID, "conv2d's groups, strides and dilations must be at least 1");
+    if (outputs < 1 || weight->dims[1] < 1 || weight->dims[2] < 1 || weight->dims[3] < 1)
+        return fail(PLUGCL_INVALID, "conv2d's weight is %lld x %lld x %lld x %lld; every size must be at least 1", outputs,
+                    (long long)weight->dims[1], (long long)weight->dims[2], (long long)weight->dims[3]);
+    if (channels % groups != 0)
+        return fail(PLUGCL_INVALID, "conv2d's x has %lld channels, which %lld groups do not divide", channels, groups);
+    if (outputs % groups != 0)
+        return fail(PLUGCL_INVALID, "conv2d's weight has %lld outputs, which %lld groups do not divide", outputs, groups);
+    if (weight->dims[1] != channels / groups)
+        return fail(PLUGCL_INVALID, "conv2d's weight takes %lld channels in each of %lld groups; x has %lld, so it must be %lld",
+                    (long long)weight->dims[1], groups, channels, channels / groups);
+    if (present[2] && (plugcl_shape_elements(bias) != outputs || bias->rank != 1))
+        return fail(PLUGCL_INVALID, "conv2d's bias has rank %u and %lld elements; it must be [%lld]", bias->rank,
+                    (long long)plugcl_shape_elements(bias), outputs);
+    return PLUGCL_OK;
+}
+
+static plugcl_status conv2d_shape(const void *parameters, const plugcl_shape *inputs, const bool *present, plugcl_shape *outputs)
+{
+    static const char *const axes[2] = { "height", "width" };
+    const struct plugcl_conv2d_params *params = parameters;
+    plugcl_status status = check_operands(params, inputs, present);
+    if (status != PLUGCL_OK)
+        return status;
+    outputs[0] = (plugcl_shape){ .rank = 4, .dims = { inputs[0].dims[0], inputs[1].dims[0] } };
+    for (int i = 0; i < 2; i++) {
+        long long kernel = (inputs[1].dims[2 + i] - 1) * (long long)params->dilation[i] + 1;
+        long long padded = inputs[0].dims[2 + i] + (long long)params->pad[i] + params->pad[2 + i];
+        if (kernel > padded)
+            return fail(PLUGCL_INVALID, "conv2d's kernel covers %lld pixels of %s; x has %lld with its padding of %u and %u",
+                        kernel, axes[i], padded, params->pad[i], params->pad[2 + i]);
+        outputs[0].dims[2 + i] = (padded - kernel) / params->stride[i] + 1;
+    }
+    return PLUGCL_OK;
+}
+
+static struct convolution convolution_of(const struct operator_call *call)
+{
+    const struct plugcl_conv2d_params *params = call->params;
+    struct convolution conv = { .groups = params->groups };
+    convolution_take_operands(&conv, call);
+    conv.images = conv.x->shape.dims[0];
+    conv.channels = conv.x->shape.dims[1];
+    conv.outputs = conv.y->shape.dims[1];
+    for (int i = 0; i < 2; i++) {
+        conv.in[i] = conv.x->shape.dims[2 + i];
+        conv.out[i] = conv.y->shape.dims[2 + i];
+        conv.kernel[i] = conv.weight->shape.dims[2 + i];
+        conv.stride[i] = params->stride[i];
+        conv.dilation[i] = params->dilation[i];
+        conv.before[i] = params->pad[i];
+    }
+    for (int i = 0; i < 4; i++) {
+        conv.x_strides[i] = conv.x->strides[i];
+        conv.y_strides[i] = conv.y->strides[i];
+        conv.residual_strides[i] = conv.residual->strides[i];
+        conv.weight_strides[i] = conv.weight->strides[i];
+    }
+    return conv;
+}
+
+static enum operand_need conv2d_need(const struct operator_call *call, size_t input)
+{
+    struct convolution conv = convolution_of(call);
+    const struct operand *operand = &call->inputs[input];
+    if (operand == conv.weight || operand == conv.bias)
+        return operand->constant != NULL ? NEED_HOST : NEED_NOTHING;
+    return operand == conv.x && conv.channels < NCHW_CHANNELS ? NEED_NOTHING : NEED_CHANNELS_LAST;
+}
+
+static uint64_t conv2d_flops(const struct operator_call *call)
+{
+    struct convolution conv = convolution_of(call);
+    return 2 * (uint64_t)operand_elements(conv.y) * (uint64_t)(conv.channels / conv.groups * conv.kernel[0] * conv.kernel[1]);
+}
+
+static bool is_empty(const struct operator_call *call)
+{
+    return operand_elements(&call->outputs[0]) == 0;
+}
+
+/*
+ * Depthwise.
+ */
+static void pack_depthwise(const float *const *sources, const struct constant *const *constants, const void *parameters,
+                           float *packed)
+{
+    const int64_t vector = *(const int *)parameters, channels = constants[0]->shape.dims[0];
+    const int64_t taps = constants[0]->shape.dims[2] * constants[0]->shape.dims[3];
+    const int64_t padded = (channels + vector - 1) / vector * vector;
+    for (int64_t channel = 0; channel < padded; channel++) {
+        packed[channel] = channel < channels && sources[1] != NULL ? sources[1][channel] : 0.0f;
+        for (int64_t tap = 0; tap < taps; tap++)
+            packed[(1 + tap) * padded + channel] = channel < channels ? sources[0][channel * taps + tap] : 0.0f;
+    }
+}
+
+static bool depthwise_can_run(const struct device_caps *caps, const struct operator_call *call)
+{
+    struct convolution conv = convolution_of(call);
+    if (!caps->cpu_family || conv.groups != conv.channels || conv.outputs != conv.channels)
+        return false;
+    return (conv.channels == 1 || (conv.x_strides[CHANNEL_STRIDE] == 1 && conv.y_strides[CHANNEL_STRIDE] == 1 &&
+                                   (!conv.residual->present || conv.residual_strides[CHANNEL_STRIDE] == 1))) &&
+           convolution_is_packable(&conv) && convolution_fits_int(&conv);
+}
+
+/* One channel is a plain convolution, for which the register tiles are better. */
+static bool depthwise_is_preferred(const struct device_caps *caps, const struct operator_call *call)
+{
+    (void)caps;
+    return call->inputs[0].shape.dims[1] > 1;
+}
+
+static plugcl_status depthwise_plan(struct schedule *schedule, const struct operator_call *call)
+{
+    if (is_empty(call))
+        return PLUGCL_OK;
+    const struct convolution conv = convolution_of(call);
+    const int vector = (int)schedule_caps(schedule)->vector_width;
+    char options[64], packing[32];
+    struct constant *const constants[2] = { conv.weight->constant, conv.bias->constant };
+    size_t padded = (size_t)((conv.channels + vector - 1) / vector * vector);
+    snprintf(options, sizeof options, "-DVECTOR=%d -DACTIVATION=%d", vector, (int)call->epilogue.act);
+    snprintf(packing, sizeof packing, "depthwise %d", vector);
+    struct launch *launch = schedule_launch(schedule, "cpu/depthwise.cl", options, "depthwise");
+    launch_operand(launch, conv.x, false);
+    launch_packed(launch, constants, 2, packing, padded * (size_t)(1 + conv.kernel[0] * conv.kernel[1]), pack_depthwise, &vector);
+    launch_operand(launch, conv.residual, false);
+    launch_operand(launch, conv.y, true);
+    const int64_t ints[] = { conv.channels,
+                             conv.in[0],
+                             conv.in[1],
+                             conv.out[1],
+                             conv.kernel[0],
+                             conv.kernel[1],
+                             conv.stride[0],
+                             conv.stride[1],
+                             conv.dilation[0],
+                             conv.dilation[1],
+                             conv.before[0],
+                             conv.before[1],
+                             conv.x_strides[IMAGE_STRIDE],
+                             conv.x_strides[ROW_STRIDE],
+                             conv.x_strides[PIXEL_STRIDE],
+                             conv.y_strides[IMAGE_STRIDE],
+                             conv.y_strides[ROW_STRIDE],
+                             conv.y_strides[PIXEL_STRIDE],
+                             conv.residual->present,
+                             conv.residual_strides[IMAGE_STRIDE],
+                             conv.residual_strides[ROW_STRIDE],
+                             conv.residual_strides[PIXEL_STRIDE] };
+    for (size_t i = 0; i < sizeof ints / sizeof *ints; i++)
+        launch_int(launch, ints[i]);
+    launch_float(launch, call->epilogue.alpha);
+    launch_float(launch, call->epilogue.beta);
+    launch_groups(launch, (size_t)conv.out[0], (size_t)conv.images, 1);
+    return schedule_status(schedule);
+}
+
+/*
+ * The other variants.
+ */
+static bool conv2d_taps_can_run(const struct device_caps *caps, const struct operator_call *call)
+{
+    struct convolution conv = convolution_of(call);
+    return taps_can_run(caps, &conv);
+}
+
+static plugcl_status conv2d_taps(struct schedule *schedule, const struct operator_call *call)
+{
+    struct convolution conv = convolution_of(call);
+    return is_empty(call) ? PLUGCL_OK : taps_plan(schedule, &conv);
+}
+
+static bool conv2d_tile_can_run(const struct device_caps *caps, const struct operator_call *call)
+{
+    struct convolution conv = convolution_of(call);
+    return tile_can_run(caps, &conv);
+}
+
+/* With very few outputs most of a tile would be empty. */
+static bool conv2d_tile_is_preferred(const struct device_caps *caps, const struct operator_call *call)
+{
+    return !caps->cpu_family && call->outputs[0].shape.dims[1] >= 8;
+}
+
+static plugcl_status conv2d_tile(struct schedule *schedule, const struct operator_call *call)
+{
+    struct convolution conv = convolution_of(call);
+    return is_empty(call) ? PLUGCL_OK : tile_plan(schedule, &conv);
+}
+
+static plugcl_status conv2d_direct(struct schedule *schedule, const struct operator_call *call)
+{
+    struct convolution conv = convolution_of(call);
+    return is_empty(call) ? PLUGCL_OK : direct_plan(schedule, &conv);
+}
+
+static const struct variant variants[] = {
+    { "cpu_depthwise", depthwise_can_run, depthwise_is_preferred, depthwise_plan },
+    { "cpu_taps", conv2d_taps_can_run, NULL, conv2d_taps },
+    { "gpu_tile", conv2d_tile_can_run, conv2d_tile_is_preferred, conv2d_tile },
+    { "generic", variant_always, NULL, conv2d_direct },
+    { NULL, NULL, NULL, NULL },
+};
+
+const struct operator_info operator_conv2d = {
+    .name = "conv2d",
+    .params_size = sizeof(struct plugcl_conv2d_params),
+    .shape = conv2d_shape,
+    .need = conv2d_need,
+    .layout = OUTPUT_CHANNELS_LAST,
+    .takes_epilogue = true,
+    .variants = variants,
+    .flops = conv2d_flops,
+};

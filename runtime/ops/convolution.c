@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* convolution.c: what conv2d and linear share: packing, and the planners of the tiled and of the generic kernel. */
+#include "ops/convolution.h"
+
+#include <stdio.h>
+
+static const struct operand absent;
+
+void convolution_take_operands(struct convolution *conv, const struct operator_call *call)
+{
+    int last = 3;
+    while (last > 1 && !call->inputs[last].present)
+        last--;
+    bool has_residual = call->epilogue.has_residual && last > 1;
+    conv->x = &call->inputs[0];
+    conv->weight = &call->inputs[1];
+    conv->bias = call->inputs[2].present && !(has_residual && last == 2) ? &call->inputs[2] : &absent;
+    conv->residual = has_residual ? &call->inputs[last] : &absent;
+    conv->y = &call->outputs[0];
+    conv->epilogue = &call->epilogue;
+}
+
+bool convolution_is_packable(const struct convolution *conv)
+{
+    return conv->weight->constant != NULL && (!conv->bias->present || conv->bias->constant != NULL);
+}
+
+static bool span_fits_int(const int64_t strides[4], int64_t channels, const int64_t size[2])
+{
+    int64_t span = 0, counts[3] = { channels, size[0], size[1] };
+    if (strides[IMAGE_STRIDE] > INT32_MAX)
+        return false;
+    for (int i = 0; i < 3; i++) {
+        int64_t stride = strides[CHANNEL_STRIDE + i];
+        if (stride > INT32_MAX || counts[i] > INT32_MAX || (span += counts[i] * stride) > INT32_MAX)
+            return false;
+    }
+    return true;
+}
+
+bool convolution_fits_int(const struct convolution *conv)
+{
+    return span_fits_int(conv->x_strides, conv->channels, conv->in) && span_fits_int(conv->y_strides, conv->outputs, conv->out) &&
+           (!conv->residual->present || span_fits_int(conv->residual_strides, conv->outputs, conv->out)) &&
+           conv->outputs * conv->out[0] * conv->out[1] <= INT32_MAX;
+}
+
+static void pack_blocks(const float *const *sources, const struct constant *const *constants, const void *parameters, float *packed)
+{
+    const int64_t block_size = *(const int *)parameters;
+    const plugcl_shape *shape = &constants[0]->shape;
+    const int64_t outputs = shape->dims[0], channels = shape->dims[1];
+    const int64_t taps = shape->rank == 4 ? shape->dims[2] * shape->dims[3] : 1;
+    const int64_t padded = (outputs + block_size - 1) / block_size * block_size;
+    for (int64_t output = 0; output < padded; output++) {
+        packed[output] = output < outputs && sources[1] != NULL ? sources[1][output] : 0.0f;
+        float *column = packed + padded + output / block_size * taps * channels * block_size + output % block_size;
+        for (int64_t tap = 0; tap < taps; tap++)
+            for (int64_t channel = 0; channel < channels; channel++)
+                column[(tap * channels + channel) * block_size] =
+                    output < outputs ? sources[0][(output * channels + channel) * taps + tap] : 0.0f;
+    }
+}
+
+void convolution_launch_packed(struct launch *launch, const struct convolution *conv, int block_size)
+{
+    char packing[32];
+    struct constant *const constants[2] = { conv->weight->constant, conv->bias->constant };
+    size_t padded = (size_t)((conv->outputs + block_size - 1) / block_size * block_size);
+    size_t column = (size_t)(conv->kernel[0] * conv->kernel[1] * conv->channels);
+    snprintf(packing, sizeof packing, "convolution %d", block_size);
+    launch_packed(launch, constants, 2, packing, padded * (column + 1), pack_blocks, &block_size);
+}
+
+/*
+ * Tables of sizes and strides, in the order of the enumerations in the kernels.
+ */
+#define TABLE_MAX 31
+
+static size_t table_add(int32_t *table, size_t count, const int64_t *values, size_t n_values)
+{
+    for (size_t i = 0; i < n_values; i++)
+        table[count++] = (int32_t)values[i];
+    return count;
+}
+
+static size_t table_add_window(int32_t *table, size_t count, const struct convolution *conv)
+{
+    count = table_add(table, count, conv->in, 2);
+    count = table_add(table, count, conv->kernel, 2);
+    count = table_add(table, count, conv->stride, 2);
+    count = table_add(table, count, conv->dilation, 2);
+    count = table_add(table, count, conv->before, 2);
+    return table_add(table, count, conv->x_strides, 4);
+}
+
+static size_t table_add_results(int32_t *table, size_t count, const struct convolution *conv)
+{
+    count = table_add(table, count, conv->y_strides, 4);
+    return table_add(table, count, conv->residual_strides, 4);
+}
+
+bool tile_can_run(const struct device_caps *caps, const struct convolution *conv)
+{
+    return caps->max_work_group >= 64 && caps->local_memory >= 8192 && conv->groups == 1 && convolution_is_packable(conv) &&
+           convolution_fits_int(conv);
+}
+
+plugcl_status tile_plan(struct schedule *schedule, const struct convolution *conv)
+{
+    const struct device_caps *caps = schedule_caps(schedule);
+    /* The larger tile reads memory half as often; a narrow layer would leave it half empty. */
+    int items = caps->max_work_group >= 256 && caps->local_memory >= 16384 && conv->outputs > 32 ? 16 : 8, block = 4 * items;
+    char options[64];
+    int32_t table[TABLE_MAX];
+    int64_t sizes[4] = { conv->outputs, conv->out[0], conv->out[1], conv->channels };
+    size_t count = table_add(table, 0, sizes, 4);
+    count = table_add_window(table, count, conv);
+    count = table_add_results(table, count, conv);
+
+    snprintf(options, sizeof options, "-DITEMS=%d -DACTIVATION=%d", items, (int)conv->epilogue->act);
+    struct launch *launch = schedule_launch(schedule, "gpu/conv2d.cl", options, "conv2d");
+    launch_operand(launch, conv->x, false);
+    convolution_launch_packed(launch, conv, block);
+    launch_operand(launch, conv->residual, false);
+    launch_operand(launch, conv->y, true);
+    launch_table(launch, table, count);
+    launch_int(launch, conv->residual->present);
+    launch_float(launch, conv->epilogue->alpha);
+    launch_float(launch, conv->epilogue->beta);
+    size_t blocks = (size_t)((conv->outputs + block - 1) / block);
+    size_t pixels = (size_t)((conv->out[0] * conv->out[1] + block - 1) / block), side = (size_t)items;
+    launch_range(launch, blocks * side, pixels * side, (size_t)conv->images, side, side, 1);
+    return schedule_status(schedule);
+}
+
+plugcl_status direct_plan(struct schedule *schedule, const struct convolution *conv)
+{
+    if (!convolution_fits_int(conv))
+        return schedule_fail(schedule, fail(PLUGCL_UNSUPPORTED, "a convolution with an image of more than 2147483647 "
+                                                                "elements"));
+    char options[32];
+    int32_t table[TABLE_MAX];
+    int64_t sizes[5] = { conv->outputs, conv->out[0], conv->out[1], conv->channels, conv->outputs / conv->groups };
+    sizes[3] /= conv->groups;
+    size_t count = table_add(table, 0, sizes, 5);
+    count = table_add_window(table, count, conv);
+    count = table_add(table, count, conv->weight_strides, 4);
+    count = table_add_results(table, count, conv);
+
+    snprintf(options, sizeof options, "-DACTIVATION=%d", (int)conv->epilogue->act);
+    struct launch *launch = schedule_launch(schedule, "common/conv2d.cl", options, "conv2d");
+    launch_operand(launch, conv->x, false);
+    launch_operand(launch, conv->weight, false);
+    launch_operand(launch, conv->bias, false);
+    launch_operand(launch, conv->residual, false);
+    launch_operand(launch, conv->y, true);
+    launch_table(launch, table, count);
+    launch_int(launch, conv->bias->present);
+    launch_int(launch, conv->bias->present ? conv->bias->strides[0] : 0);
+    launch_int(launch, conv->residual->present);
+    launch_float(launch, conv->epilogue->alpha);
+    launch_float(launch, conv->epilogue->beta);
+    size_t outputs = (size_t)(conv->outputs * conv->out[0] * conv->out[1]), local = launch_max_work_group(launch) >= 64 ? 64 : 1;
+    launch_range(launch, outputs, (size_t)conv->images, 1, local, 1, 1);
+    return schedule_status(schedule);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * convolution.h: one description of conv2d and linear for their planner functions.
+ *
+ * A linear layer is a convolution of one tap whose pixels are the rows of x, so the same kernels serve both.
+ */
+#ifndef PLUGCL_OPS_CONVOLUTION_H
+#define PLUGCL_OPS_CONVOLUTION_H
+
+#include "ops/operator.h"
+
+enum { IMAGE_STRIDE, CHANNEL_STRIDE, ROW_STRIDE, PIXEL_STRIDE };
+
+struct convolution {
+    const struct operand *x, *weight, *bias, *residual, *y; /* bias and residual: never NULL, but perhaps not present */
+    const struct epilogue *epilogue;
+    int64_t images, channels, outputs, groups;
+    int64_t in[2], out[2], kernel[2], stride[2], dilation[2], before[2]; /* height, width */
+    int64_t x_strides[4], y_strides[4], residual_strides[4];             /* in elements, as the enumeration counts */
+    int64_t weight_strides[4];                                           /* output, channel of the group, row, column */
+};
+
+/* Bias and residual of a call; the residual is the last present input. */
+void convolution_take_operands(struct convolution *conv, const struct operator_call *call);
+/* True when weight and bias are constants, which a variant may pack. */
+bool convolution_is_packable(const struct convolution *conv);
+/* True when one image of each operand spans less than 2^31 elements: offsets inside it fit into an int. */
+bool convolution_fits_int(const struct convolution *conv);
+
+/* The packed form of weight and bias: bias, padded to whole blocks, then [block][tap][channel][block_size]. */
+void convolution_launch_packed(struct launch *launch, const struct convolution *conv, int block_size);
+
+/* cl/cpu/taps.cl */
+bool taps_can_run(const struct device_caps *caps, const struct convolution *conv);
+plugcl_status taps_plan(struct schedule *schedule, const struct convolution *conv);
+
+/* cl/gpu/conv2d.cl; on CPU devices too, for the tests. */
+bool tile_can_run(const struct device_caps *caps, const struct convolution *conv);
+plugcl_status tile_plan(struct schedule *schedule, const struct convolution *conv);
+
+/* cl/common/conv2d.cl: anything. */
+plugcl_status direct_plan(struct schedule *schedule, const struct convolution *conv);
+
+#endif

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* linear.c: F.linear over the last axis, as a convolution of one tap whose pixels are the rows of x. */
+#include "ops/convolution.h"
+
+static plugcl_status linear_shape(const void *params, const plugcl_shape *inputs, const bool *present, plugcl_shape *outputs)
+{
+    const plugcl_shape *x = &inputs[0], *weight = &inputs[1], *bias = &inputs[2];
+    (void)params;
+    if (x->rank < 1)
+        return fail(PLUGCL_INVALID, "linear's x is a scalar; it must be [..., K]");
+    if (weight->rank != 2 && !(weight->rank == 4 && weight->dims[2] == 1 && weight->dims[3] == 1))
+        return fail(PLUGCL_INVALID, "linear's weight has rank %u; it must be [O, K] or [O, K, 1, 1]", weight->rank);
+    long long depth = x->dims[x->rank - 1], n_outputs = weight->dims[0];
+    if (depth < 1 || n_outputs < 1)
+        return fail(PLUGCL_INVALID, "linear's weight is %lld x %lld; both must be at least 1", n_outputs,
+                    (long long)weight->dims[1]);
+    if (weight->dims[1] != depth)
+        return fail(PLUGCL_INVALID, "linear's weight takes %lld inputs; x has %lld along its last axis", (long long)weight->dims[1],
+                    depth);
+    if (present[2] && (bias->rank != 1 || bias->dims[0] != n_outputs))
+        return fail(PLUGCL_INVALID, "linear's bias has rank %u and %lld elements; it must be [%lld]", bias->rank,
+                    (long long)plugcl_shape_elements(bias), n_outputs);
+    outputs[0] = *x;
+    outputs[0].dims[x->rank - 1] = n_outputs;
+    return PLUGCL_OK;
+}
+
+/* One stride that walks axes first … end−1 of an operand in order; false if there is none. */
+static bool collapse(const struct operand *operand, uint32_t first, uint32_t end, int64_t *stride)
+{
+    int64_t expected = -1;
+    *stride = 0;
+    for (uint32_t axis = end; axis-- > first;) {
+        if (operand->shape.dims[axis] == 1)
+            continue;
+        if (expected < 0)
+            expected = *stride = operand->strides[axis];
+        else if (operand->strides[axis] != expected)
+            return false;
+        expected *= operand->shape.dims[axis];
+    }
+    return true;
+}
+
+static bool collapse_all(const struct operand *operand, uint32_t split, int64_t strides[4])
+{
+    uint32_t last = operand->shape.rank - 1;
+    strides[IMAGE_STRIDE] = 0;
+    strides[CHANNEL_STRIDE] = operand->strides[last];
+    return collapse(operand, 0, split, &strides[ROW_STRIDE]) && collapse(operand, split, last, &strides[PIXEL_STRIDE]);
+}
+
+/* The rows of all operands as a picture of outer × inner pixels; a slice of a concat needs both.
+ * False if two levels are too few. */
+static bool convolution_of(const struct operator_call *call, struct convolution *conv)
+{
+    *conv = (struct convolution){ .images = 1, .groups = 1, .in = { 1, 1 }, .kernel = { 1, 1 }, .stride = { 1, 1 },
+                                  .dilation = { 1, 1 } };
+    convolution_take_operands(conv, call);
+    uint32_t last = conv->x->shape.rank - 1, split = 0;
+    conv->channels = conv->x->shape.dims[last];
+    conv->outputs = conv->y->shape.dims[last];
+    for (int i = 0; i < 2; i++)
+        conv->weight_strides[i] = conv->weight->strides[i];
+    while (!(collapse_all(conv->x, split, conv->x_strides) && collapse_all(conv->y, split, conv->y_strides) &&
+             (!conv->residual->present || collapse_all(conv->residual, split, conv->residual_strides)))) {
+        if (split++ == last)
+            return false;
+    }
+    for (uint32_t axis = 0; axis < last; axis++)
+        conv->in[axis < split ? 0 : 1] *= conv->x->shape.dims[axis];
+    conv->out[0] = conv->in[0];
+    conv->out[1] = conv->in[1];
+    return true;
+}
+
+static enum operand_need linear_need(const struct operator_call *call, size_t input)
+{
+    struct convolution conv;
+    const struct operand *operand = &call->inputs[input];
+    convolution_take_operands(&conv, call);
+    if (operand == conv.weight || operand == conv.bias)
+        return operand->constant != NULL ? NEED_HOST : NEED_NOTHING;
+    return NEED_ROW_MAJOR;
+}
+
+static uint64_t linear_flops(const struct operator_call *call)
+{
+    const plugcl_shape *x = &call->inputs[0].shape;
+    return 2 * (uint64_t)operand_elements(&call->outputs[0]) * (uint64_t)x->dims[x->rank - 1];
+}
+
+static bool is_empty(const struct operator_call *call)
+{
+    return operand_elements(&call->outputs[0]) == 0;
+}
+
+static bool linear_taps_can_run(const struct device_caps *caps, const struct operator_call *call)
+{
+    struct convolution conv;
+    return convolution_of(call, &conv) && taps_can_run(caps, &conv);
+}
+
+static bool linear_tile_can_run(const struct device_caps *caps, const struct operator_call *call)
+{
+    struct convolution conv;
+    return convolution_of(call, &conv) && tile_can_run(caps, &conv);
+}
+
+static bool linear_tile_is_preferred(const struct device_caps *caps, const struct operator_call *call)
+{
+    const plugcl_shape *y = &call->outputs[0].shape;
+    return !caps->cpu_family && y->dims[y->rank - 1] >= 8;
+}
+
+static plugcl_status plan_with(plugcl_status (*plan)(struct schedule *, const struct convolution *), struct schedule *schedule,
+                               const struct operator_call *call)
+{
+    struct convolution conv;
+    if (is_empty(call))
+        return PLUGCL_OK;
+    if (!convolution_of(call, &conv))
+        return schedule_fail(schedule, fail(PLUGCL_UNSUPPORTED, "linear's operands have rows with more than two levels of strides"));
+    return plan(schedule, &conv);
+}
+
+static plugcl_status linear_taps(struct schedule *schedule, const struct operator_call *call)
+{
+    return plan_with(taps_plan, schedule, call);
+}
+
+static plugcl_status linear_tile(struct schedule *schedule, const struct operator_call *call)
+{
+    return plan_with(tile_plan, schedule, call);
+}
+
+static plugcl_status linear_direct(struct schedule *schedule, const struct operator_call *call)
+{
+    return plan_with(direct_plan, schedule, call);
+}
+
+static const struct variant variants[] = {
+    { "cpu_taps", linear_taps_can_run, NULL, linear_taps },
+    { "gpu_tile", linear_tile_can_run, linear_tile_is_preferred, linear_tile },
+    { "generic", variant_always, NULL, linear_direct },
+    { NULL, NULL, NULL, NULL },
+};
+
+const struct operator_info operator_linear = {
+    .name = "linear",
+    .shape = linear_shape,
+    .need = linear_need,
+    .layout = OUTPUT_ROW_MAJOR,
+    .takes_epilogue = true,
+    .variants = variants,
+    .flops = linear_flops,
+};
