@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* main.c: plugcl SUBCOMMAND … */
+#include "tool.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct {
+    const char *name, *summary;
+    int (*run)(int argc, char **argv);
+} commands[] = {
+    { "devices", "list the OpenCL devices, and whether plugcl can use them", command_devices },
+    { "plugins", "list the plug-ins, or one plug-in's options, flavours and outputs", command_plugins },
+    { "run", "run a plug-in on .npy or .png files", command_run },
+    { "describe", "show the plan: steps, variants, memory, work", command_describe },
+    { "cache", "show or clear the cache of compiled programs", command_cache },
+};
+#define N_COMMANDS (sizeof commands / sizeof *commands)
+
+static int help(void)
+{
+    puts("usage: plugcl SUBCOMMAND [OPTION]...\n"
+         "\n"
+         "Runs the plug-in modules of convolutional networks, with their PyTorch weights, on any OpenCL device.\n");
+    for (size_t i = 0; i < N_COMMANDS; i++)
+        printf("  %-10s%s\n", commands[i].name, commands[i].summary);
+    puts("\n"
+         "  --help     this text; plugcl SUBCOMMAND --help tells a subcommand's options\n"
+         "  --version  the version");
+    return finish_output();
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2)
+        return wrong_usage("no subcommand; see plugcl --help");
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
+        return help();
+    if (strcmp(argv[1], "--version") == 0) {
+        printf("plugcl %s\n", plugcl_version());
+        return finish_output();
+    }
+    for (size_t i = 0; i < N_COMMANDS; i++) {
+        if (strcmp(argv[1], commands[i].name) == 0)
+            return commands[i].run(argc - 1, argv + 1);
+    }
+    return wrong_usage("unknown %s \"%s\"; see plugcl --help", argv[1][0] == '-' ? "option" : "subcommand", argv[1]);
+}

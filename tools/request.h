@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* request.h: what run and describe are asked to do, and the plan made from it. */
+#ifndef PLUGCL_TOOLS_REQUEST_H
+#define PLUGCL_TOOLS_REQUEST_H
+
+#include "tool.h"
+
+#define MAX_FILES 16
+#define MAX_SETTINGS 64
+
+struct file_argument {
+    char name[64]; /* "" for a bare one, until request_check gives it its name */
+    const char *path;
+};
+
+struct request {
+    const char *plugin_name;
+    const struct plugcl_plugin *plugin;
+    const char *weights, *prefix, *device, *trace;
+    struct file_argument inputs[MAX_FILES], outputs[MAX_FILES];
+    size_t n_inputs, n_outputs;
+    const char *settings[MAX_SETTINGS];
+    size_t n_settings;
+    char variants[512]; /* "conv2d=generic,pool2d=gpu" */
+    bool no_fusion, json, has_shape;
+    int repeat; /* 0: not given */
+    plugcl_shape shape; /* describe --shape: of every input that has no file */
+};
+
+/* Reads the command line. EXIT_DONE, or the exit status after an error line. */
+int request_read(struct request *request, bool is_run, int argc, char **argv);
+/* Checks names, options and files against the plug-in, before any work. */
+int request_check(struct request *request, bool is_run);
+/* Checks --set against the plug-in's table and joins it to "key=value key=value" for plugcl_graph_plugin. */
+int settings_check(const struct request *request);
+char *settings_join(const struct request *request);
+
+/* Everything that a request opens; session_close accepts a half-made one. */
+struct session {
+    plugcl_weights *weights;
+    plugcl_context *context;
+    plugcl_graph *graph;
+    plugcl_plan *plan;
+    float *data[MAX_FILES];     /* inputs */
+    plugcl_shape shapes[MAX_FILES];
+    size_t n_data;
+};
+/* Reads the inputs, builds the graph and plans it. */
+int session_open(struct session *session, const struct request *request);
+void session_close(struct session *session);
+
+/* Input files: .npy or .png, rank 4; the data is freed with free. Output files are written under temporary names and appear
+ * together when all of them are there. */
+int read_input(const char *name, const char *path, plugcl_shape *shape, float **data);
+bool is_data_file(const char *path);
+int check_output_path(const char *path);
+/* Whether a tensor of that shape can be written to that file. */
+int check_output_shape(const char *name, const char *path, const plugcl_shape *shape);
+
+struct staged {
+    char *temporary[MAX_FILES + 1], *target[MAX_FILES + 1];
+    size_t count;
+};
+/* Signals that end the process wait from stage_begin to stage_end, so that no temporary file is left behind. */
+void stage_begin(struct staged *staged);
+int stage_tensor(struct staged *staged, const char *path, const plugcl_shape *shape, const float *data);
+int stage_json(struct staged *staged, const char *path, const json_t *value);
+/* With `commit` the files get their names; whatever is left over is removed. */
+int stage_end(struct staged *staged, bool commit);
+
+/* image.c: pictures as [1, 1 or 3, H, W] in 0 … 1. */
+int image_read(const char *path, plugcl_shape *shape, float **data);
+int image_write(const char *path, const plugcl_shape *shape, const float *data);
+
+/* Chrome trace events of a finished run that was profiled, added to an array. */
+int trace_add(json_t *events, const plugcl_plan *plan, plugcl_run *run, uint64_t *origin);
+
+#endif
