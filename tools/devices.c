@@ -37,8 +37,9 @@ static json_t *device_json(const struct plugcl_device_info *device)
                      json_text(device->version), "driver", json_text(device->driver), "type", types[device->type], "compute_units",
                      (json_int_t)device->compute_units, "float_vector_width", (json_int_t)device->float_vector_width,
                      "global_memory", (json_int_t)device->global_memory, "max_allocation",
-                     (json_int_t)device->max_allocation, "local_memory", (json_int_t)device->local_memory, "max_work_group", (json_int_t)device->max_work_group, "half",
-                     (int)device->has_half, "double", (int)device->has_double, "unified_memory", (int)device->has_unified_memory,
+                     (json_int_t)device->max_allocation, "local_memory", (json_int_t)device->local_memory,
+                     "max_work_group", (json_int_t)device->max_work_group, "half", (int)device->has_half, "double",
+                     (int)device->has_double, "unified_memory", (int)device->has_unified_memory,
                      "usable", (int)device->usable, "reason", json_text(device->reason));
 }
 
