@@ -38,6 +38,7 @@ static void report(struct checkcl *check, const char *name, const char *problem)
 /* Operands without memory, which is what can_run and the output shapes need. */
 static plugcl_status describe(struct setting *setting)
 {
+    static struct constant unmade;
     const struct checkcl_case *row = setting->row;
     plugcl_shape shapes[OPERATOR_MAX_INPUTS], results[OPERATOR_MAX_OUTPUTS];
     bool present[OPERATOR_MAX_INPUTS];
@@ -53,6 +54,8 @@ static plugcl_status describe(struct setting *setting)
         if (!image_lay_out(&setting->inputs[i], &tensor->shape, tensor->layout))
             return fail(PLUGCL_NO_MEMORY, "no memory for input %zu", i);
         image_operand(&setting->inputs[i], &setting->call.inputs[i]);
+        if (tensor->constant) /* can_run asks whether there is one; prepare makes it */
+            setting->call.inputs[i].constant = &unmade;
     }
     plugcl_status status = row->info->shape(row->params, shapes, present, results);
     for (size_t i = 0; status == PLUGCL_OK && i < OPERATOR_MAX_OUTPUTS; i++) {
