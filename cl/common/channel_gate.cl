@@ -3,7 +3,8 @@
  * Channel gate for any strides and any device: one work-item for each result of each of its four parts.
  *
  *   pooled   [N][rows][C]: a row for each pool, or one row that is `share` times their sum (share > 0)
- *   sums     [N][H]: the hidden layer, summed over the rows (the second layer is linear); without a first layer the pools themselves
+ *   sums     [N][H]: the hidden layer, summed over the rows (the second layer is linear); without a first layer the pools
+ *            themselves
  *   gates    [N][C]
  *
  *   -DACTIVATION=N   between the layers; -DHARD_GATE=0|1

@@ -2,12 +2,14 @@
 /*
  * Channel gate (SE, CBAM's first half) on CPU devices: pool each channel, run the small MLP, scale.
  *
- * A work-group takes BLOCK channels of one image, in pooling and in scaling. Where the MLP is small every scaling group computes the
- * hidden layer anew, which is cheaper than a launch; else `hidden` does it once. `image` does everything for one image in one group.
+ * A work-group takes BLOCK channels of one image, in pooling and in scaling. Where the MLP is small every scaling group computes
+ * the hidden layer anew, which is cheaper than a launch; else `hidden_layer` does it once. Where there are as many images as threads
+ * one group does a whole image in one launch.
  *
  * x is a plane of dense pixels for each channel, or, with -DCHANNELS_LAST=1, a row of channels for each pixel.
  *   pooled   [N][rows][C]: a row for each pool, or one row that is `share` times their sum (share > 0)
- *   sums     [N][H]: the hidden layer, summed over the rows (the second layer is linear); without a first layer the pools themselves
+ *   sums     [N][H]: the hidden layer, summed over the rows (the second layer is linear); without a first layer the pools
+ *            themselves
  *   mlp      first [H][C], first bias [H], then second transposed, [H][P], and second bias [P], where P is C rounded up to BLOCK
  *
  *   -DVECTOR=4|8|16  -DCHANNELS_LAST=0|1
@@ -267,11 +269,13 @@ static inline void gate_block(__global const float *pooled, __global const float
 }
 
 /* x_step is the stride of channels, or of pixels where channels are last. */
-SINGLE __kernel void pool(__global const float *x_buffer, uint x_offset, __global float *pooled_buffer, uint pooled_offset, int channels,
+SINGLE __kernel void pool(__global const float *x_buffer, uint x_offset, __global float *pooled_buffer, uint pooled_offset,
+                          int channels,
                           int pixels, int rows, int x_image, int x_step, int pools, float share)
 {
     int begin = (int)get_group_id(0) * BLOCK, image = (int)get_group_id(1);
-    pool_block(x_buffer + x_offset + (size_t)image * x_image, pooled_buffer + pooled_offset + (size_t)image * rows * channels, begin,
+    pool_block(x_buffer + x_offset + (size_t)image * x_image, pooled_buffer + pooled_offset + (size_t)image * rows * channels,
+               begin,
                min(begin + BLOCK, channels), channels, pixels, x_step, pools, share);
 }
 
@@ -310,7 +314,8 @@ SINGLE __kernel void scale(__global const float *x_buffer, uint x_offset, __glob
     int last = whole ? channels : min(first + BLOCK, channels);
     for (int begin = first; begin < last; begin += BLOCK) {
         int end = min(begin + BLOCK, channels);
-        gate_block(pooled, sums, mlp, gates, begin, channels, hidden, has_first, rows, bias_count, act_alpha, gate_alpha, gate_beta);
+        gate_block(pooled, sums, mlp, gates, begin, channels, hidden, has_first, rows, bias_count, act_alpha, gate_alpha,
+                   gate_beta);
         for (int c = begin; has_gate && c < end; c++)
             gate_buffer[gate_offset + (size_t)image * gate_image + (size_t)c * gate_channel] = gates[c - begin];
         if (has_y)

@@ -2,11 +2,12 @@
 /*
  * Spatial gate (CBAM's second half) on CPU devices: y = x · gate(window([mean, max] over channels)).
  *
- * With a channel gate (has_channel) x stands for x · channel gate, a product that is never written. A work-group takes rows_each rows of
- * an image, in `map`, which writes both planes with a border of zeros, and in `scale`, which runs the window over them and multiplies.
+ * With a channel gate (has_channel) x stands for x · channel gate, a product that is never written. A work-group takes rows_each
+ * rows of an image, in `map`, which writes both planes with a border of zeros, and in `scale`, which runs the window over them and
+ * multiplies.
  *
- * x is a plane of dense pixels for each channel, or, with -DCHANNELS_LAST=1, a row of channels for each pixel; x_step is the stride of
- * channels or of pixels. The channel gate has channel stride channel_step (1 for channels-last).
+ * x is a plane of dense pixels for each channel, or, with -DCHANNELS_LAST=1, a row of channels for each pixel; x_step is the
+ * stride of channels or of pixels. The channel gate has channel stride channel_step (1 for channels-last).
  *   map       [N][2][H + 2R][map_width], R = KERNEL / 2: mean, max; map_width ≥ W + 2R, W rounded up to VECTOR
  *   spatial   [N][H·W]: the gate, dense
  *   window    [2][KERNEL][KERNEL], for mean and max, then the bias
@@ -67,7 +68,8 @@ static inline void reduce_vector(__global const float *x, __global const float *
     vstorev(m, most);
 }
 
-static inline void reduce_one(__global const float *x, __global const float *channel_gate, int channels, int x_step, int channel_step,
+static inline void reduce_one(__global const float *x, __global const float *channel_gate, int channels, int x_step,
+                              int channel_step,
                               int has_channel, float *sum, float *most)
 {
     float s = 0.0f, m = -INFINITY;
@@ -80,7 +82,8 @@ static inline void reduce_one(__global const float *x, __global const float *cha
     most[0] = m;
 }
 
-static inline void map_pixels(__global const float *x, __global const float *channel_gate, __global float *mean, __global float *most,
+static inline void map_pixels(__global const float *x, __global const float *channel_gate, __global float *mean,
+                              __global float *most,
                               int begin, int end, int channels, int width, int map_width, int x_step, int channel_step,
                               int has_channel)
 {
@@ -127,7 +130,8 @@ static inline void scale_pixels(__global const float *x, __global float *y, __gl
 }
 
 #else
-static inline void map_pixels(__global const float *x, __global const float *channel_gate, __global float *mean, __global float *most,
+static inline void map_pixels(__global const float *x, __global const float *channel_gate, __global float *mean,
+                              __global float *most,
                               int begin, int end, int channels, int width, int map_width, int x_step, int channel_step,
                               int has_channel)
 {
@@ -198,7 +202,8 @@ static inline void clear_border(__global float *plane, int begin, int end, int h
 }
 
 SINGLE __kernel void map(__global const float *x_buffer, uint x_offset, __global const float *channel_buffer, uint channel_offset,
-                         __global float *map_buffer, uint map_offset, int channels, int height, int width, int map_width, int x_image,
+                         __global float *map_buffer, uint map_offset, int channels, int height, int width, int map_width,
+                         int x_image,
                          int x_step, int channel_image, int channel_step, int has_channel, int rows_each)
 {
     int begin = (int)get_group_id(0) * rows_each, end = min(begin + rows_each, height), image = (int)get_group_id(1);
@@ -206,7 +211,8 @@ SINGLE __kernel void map(__global const float *x_buffer, uint x_offset, __global
     __global float *mean = map_buffer + map_offset + (size_t)image * 2 * plane, *most = mean + plane;
     clear_border(mean, begin, end, height, width, map_width);
     clear_border(most, begin, end, height, width, map_width);
-    map_pixels(x_buffer + x_offset + (size_t)image * x_image, channel_buffer + channel_offset + (size_t)image * channel_image, mean, most,
+    map_pixels(x_buffer + x_offset + (size_t)image * x_image, channel_buffer + channel_offset + (size_t)image * channel_image,
+               mean, most,
                begin * width, end * width, channels, width, map_width, x_step, channel_step, has_channel);
 }
 
@@ -227,7 +233,8 @@ static inline floatv window_at(__global const float *map, __global const float *
 SINGLE __kernel void scale(__global const float *x_buffer, uint x_offset, __global float *y_buffer, uint y_offset,
                            __global float *gate_buffer, uint gate_offset, __global const float *channel_buffer, uint channel_offset,
                            __global const float *map_buffer, uint map_offset, __global float *spatial_buffer, uint spatial_offset,
-                           __global const float *window_buffer, uint window_offset, int channels, int height, int width, int map_width,
+                           __global const float *window_buffer, uint window_offset, int channels, int height, int width,
+                           int map_width,
                            int x_image, int x_step, int y_image, int y_step, int gate_image, int gate_row, int gate_column,
                            int channel_image, int channel_step, int has_channel, int has_y, int has_gate, int rows_each,
                            float gate_alpha, float gate_beta)
@@ -238,7 +245,8 @@ SINGLE __kernel void scale(__global const float *x_buffer, uint x_offset, __glob
     __global float *spatial = spatial_buffer + spatial_offset + (size_t)image * height * width;
     for (int row = begin; row < end; row++) {
         for (int column = 0; column < width; column += VECTOR) {
-            floatv value = gatev(window_at(maps + (size_t)row * map_width + column, window, plane, map_width), gate_alpha, gate_beta);
+            floatv value = gatev(window_at(maps + (size_t)row * map_width + column, window, plane, map_width), gate_alpha,
+                                 gate_beta);
             if (column + VECTOR <= width)
                 vstorev(value, spatial + row * width + column);
             else

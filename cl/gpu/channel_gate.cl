@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Channel gate on GPU devices, any strides of x: pooling by work-groups that reduce through local memory, then one work-group for each
- * image's MLP. Scaling is common/channel_gate.cl's.
+ * Channel gate on GPU devices, any strides of x: pooling by work-groups that reduce through local memory, then one work-group for
+ * each image's MLP. Scaling is common/channel_gate.cl's.
  *
  * Work-groups are one-dimensional powers of two. In `pool` they are `lanes` channels (1 for NCHW, more for channels-last, so that
  * neighbours read neighbours) by pixels. Local memory: a float for each work-item.
  *   pooled   [N][rows][C]: a row for each pool, or one row that is `share` times their sum (share > 0)
- *   sums     [N][H]: the hidden layer, summed over the rows (the second layer is linear); without a first layer the pools themselves
+ *   sums     [N][H]: the hidden layer, summed over the rows (the second layer is linear); without a first layer the pools
+ *            themselves
  *   mlp      first [H][C], first bias [H], then second transposed, [H][P], and second bias [P], where P is C rounded up to 32
  *   gates    [N][C]
  *
@@ -83,7 +84,8 @@ __kernel void layers(__global const float *pooled_buffer, uint pooled_offset, __
 {
     int item = (int)get_local_id(0), size = (int)get_local_size(0), image = (int)get_group_id(0);
     int lane = item % unit_lanes, padded = (channels + 31) / 32 * 32;
-    __global const float *first = mlp_buffer + mlp_offset, *second = first + (rows > 0 ? (size_t)hidden * (size_t)(channels + 1) : 0);
+    __global const float *first = mlp_buffer + mlp_offset, *second = first + (rows > 0
+                                                                              ? (size_t)hidden * (size_t)(channels + 1) : 0);
     __global const float *pooled = pooled_buffer + pooled_offset + (size_t)image * rows * channels;
     __global float *sums = sums_buffer + sums_offset + (size_t)image * hidden;
     for (int begin = 0; rows > 0 && begin < hidden; begin += size / unit_lanes) {

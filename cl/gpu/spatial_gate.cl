@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The map of a spatial gate on GPU devices, any strides of x: the channels of a pixel are shared by `slices` work-items, which reduce
- * through local memory. The window and the product are common/spatial_gate.cl's.
+ * The map of a spatial gate on GPU devices, any strides of x: the channels of a pixel are shared by `slices` work-items, which
+ * reduce through local memory. The window and the product are common/spatial_gate.cl's.
  *
  * The work-group is a power of two, `pixels_each` pixels by slices; neighbours are pixels, or channels where those are dense
  * (channels_inner). sums and maxima: local memory, a float for each work-item.
@@ -11,7 +11,8 @@
 
 __kernel void map(__global const float *x_buffer, uint x_offset, __global const float *channel_buffer, uint channel_offset,
                   __global float *map_buffer, uint map_offset, int channels, int height, int width, int x_image, int x_channel,
-                  int x_row, int x_column, int channel_image, int channel_step, int has_channel, int pixels_each, int channels_inner,
+                  int x_row, int x_column, int channel_image, int channel_step, int has_channel, int pixels_each,
+                  int channels_inner,
                   __local float *sums, __local float *maxima)
 {
     int item = (int)get_local_id(0), size = (int)get_local_size(0), slices = size / pixels_each, pixels = height * width;

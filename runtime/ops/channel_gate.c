@@ -184,7 +184,8 @@ static void launch_cpu_scale(struct schedule *schedule, const struct operator_ca
     launch_ints(launch, (const int64_t[]){ gating->channels, gating->height * gating->width, gating->hidden, gating->has_first,
                                            whole || inline_hidden ? gating->rows : 0, x->strides[0], plan->x_step,
                                            y->present ? y->strides[0] : 0, plan->y_step, gate->present ? gate->strides[0] : 0,
-                                           gate->present ? gate->strides[1] : 0, gating->rows * gating->channels, gating->pools }, 13);
+                                           gate->present ? gate->strides[1] : 0, gating->rows * gating->channels, gating->pools },
+                                           13);
     const float numbers[] = { gating->share, gating->bias_count, gating->params->act_alpha, gating->params->gate_alpha,
                               gating->params->gate_beta };
     for (int i = 0; i < 5; i++)
@@ -249,7 +250,8 @@ static void launch_strided_scale(struct schedule *schedule, const struct operato
     launch_range(launch, inner, outer, (size_t)(gating->images * gating->height), local, group / local, 1);
 }
 
-static void launch_gpu_pool(struct schedule *schedule, const struct operator_call *call, const struct gating *gating, uint32_t pooled)
+static void launch_gpu_pool(struct schedule *schedule, const struct operator_call *call, const struct gating *gating,
+                            uint32_t pooled)
 {
     const struct operand *x = &call->inputs[X];
     char options[96];

@@ -14,9 +14,11 @@ static plugcl_status check_layer(const char *name, const plugcl_shape *shape, in
 {
     bool is_linear = shape->rank == 2 || (shape->rank == 4 && shape->dims[2] == 1 && shape->dims[3] == 1);
     if (!is_linear)
-        return fail(PLUGCL_INVALID, "channel_gate's %s weight has rank %u; it must be [out, in] or [out, in, 1, 1]", name, shape->rank);
+        return fail(PLUGCL_INVALID, "channel_gate's %s weight has rank %u; it must be [out, in] or [out, in, 1, 1]", name,
+                    shape->rank);
     if ((rows >= 0 && shape->dims[0] != rows) || shape->dims[1] != columns || shape->dims[0] < 1)
-        return fail(PLUGCL_INVALID, "channel_gate's %s weight is [%lld, %lld]; it must be [%s%lld, %lld]", name, (long long)shape->dims[0],
+        return fail(PLUGCL_INVALID, "channel_gate's %s weight is [%lld, %lld]; it must be [%s%lld, %lld]", name,
+                    (long long)shape->dims[0],
                     (long long)shape->dims[1], rows < 0 ? "hidden ≥ " : "", (long long)(rows < 0 ? 1 : rows), (long long)columns);
     return PLUGCL_OK;
 }

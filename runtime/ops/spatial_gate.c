@@ -29,7 +29,8 @@ static plugcl_status gate_shape(const void *params, const plugcl_shape *inputs, 
         return fail(PLUGCL_INVALID, "spatial_gate's x has %lld channels of %lld x %lld pixels; all must be at least 1",
                     (long long)x->dims[1], (long long)x->dims[2], (long long)x->dims[3]);
     if (!present[WEIGHT] || weight->rank != 4)
-        return fail(PLUGCL_INVALID, "spatial_gate's weight has rank %u; it must be [1, 2, K, K]", present[WEIGHT] ? weight->rank : 0);
+        return fail(PLUGCL_INVALID, "spatial_gate's weight has rank %u; it must be [1, 2, K, K]",
+                    present[WEIGHT] ? weight->rank : 0);
     if (weight->dims[0] != 1 || weight->dims[1] != 2 || weight->dims[2] != weight->dims[3] || weight->dims[2] % 2 != 1)
         return fail(PLUGCL_INVALID, "spatial_gate's weight is [%lld, %lld, %lld, %lld]; it must be [1, 2, K, K] with odd K",
                     (long long)weight->dims[0], (long long)weight->dims[1], (long long)weight->dims[2], (long long)weight->dims[3]);
@@ -132,7 +133,8 @@ static int64_t rows_of_group(const struct gating *gating, const struct device_ca
 static plugcl_status plan_cpu(struct schedule *schedule, const struct operator_call *call, bool channels_last)
 {
     struct gating gating = gating_of(call);
-    const struct operand *x = &call->inputs[X], *channel = &call->inputs[CHANNEL], *y = &call->outputs[0], *gate = &call->outputs[1];
+    const struct operand *x = &call->inputs[X], *channel = &call->inputs[CHANNEL], *y = &call->outputs[0],
+        *gate = &call->outputs[1];
     const struct device_caps *caps = schedule_caps(schedule);
     if (gating.images == 0)
         return schedule_status(schedule);
@@ -181,7 +183,8 @@ static plugcl_status plan_cpu_channels(struct schedule *schedule, const struct o
     return plan_cpu(schedule, call, true);
 }
 
-static void launch_map_in_groups(struct schedule *schedule, const struct operator_call *call, const struct gating *gating, uint32_t map)
+static void launch_map_in_groups(struct schedule *schedule, const struct operator_call *call, const struct gating *gating,
+                                 uint32_t map)
 {
     const struct operand *x = &call->inputs[X], *channel = &call->inputs[CHANNEL];
     struct launch *launch = schedule_launch(schedule, "gpu/spatial_gate.cl", NULL, "map");
@@ -202,7 +205,8 @@ static void launch_map_in_groups(struct schedule *schedule, const struct operato
     launch_range(launch, (pixels + pixels_each - 1) / pixels_each * group, (size_t)gating->images, 1, group, 1, 1);
 }
 
-static void launch_map_strided(struct schedule *schedule, const struct operator_call *call, const struct gating *gating, uint32_t map)
+static void launch_map_strided(struct schedule *schedule, const struct operator_call *call, const struct gating *gating,
+                               uint32_t map)
 {
     const struct operand *x = &call->inputs[X], *channel = &call->inputs[CHANNEL];
     struct launch *launch = schedule_launch(schedule, "common/spatial_gate.cl", NULL, "map");
@@ -212,7 +216,8 @@ static void launch_map_strided(struct schedule *schedule, const struct operator_
     launch_ints(launch, (const int64_t[]){ gating->images, gating->channels, gating->height, gating->width }, 4);
     launch_ints(launch, x->strides, 4);
     launch_ints(launch, (const int64_t[]){ stride(channel, 0), stride(channel, 1), channel->present }, 3);
-    launch_range(launch, (size_t)(gating->height * gating->width), (size_t)gating->images, 1, launch_power_of_two(launch, 64), 1, 1);
+    launch_range(launch, (size_t)(gating->height * gating->width), (size_t)gating->images, 1, launch_power_of_two(launch, 64), 1,
+                 1);
 }
 
 static void launch_window_strided(struct schedule *schedule, const struct operator_call *call, const struct gating *gating,
