@@ -3,8 +3,8 @@
  * conv2d.cl: convolution and matrix product for GPUs, as an implicit matrix product in local memory.
  *
  * The reduction runs over r = tap · channels + channel. A work-group of ITEMS × ITEMS work-items makes a tile of BLOCK pixels ×
- * BLOCK output channels, SIDE × SIDE of them each: it brings DEPTH columns of the (never written) patch matrix and of the weights to
- * local memory, multiplies, and goes on. A matrix product is the case of one tap.
+ * BLOCK output channels, SIDE × SIDE of them each: it brings DEPTH columns of the (never written) patch matrix and of the weights
+ * to local memory, multiplies, and goes on. A matrix product is the case of one tap.
  *
  * x, y, residual: any strides, in `table` (enum below) with the sizes. w: bias, padded to whole blocks, then
  * [block][tap][channel][BLOCK].

@@ -120,7 +120,7 @@ static plugcl_status plan_with(plugcl_status (*plan)(struct schedule *, const st
     if (is_empty(call))
         return PLUGCL_OK;
     if (!convolution_of(call, &conv))
-        return schedule_fail(schedule, fail(PLUGCL_UNSUPPORTED, "linear's operands have rows with more than two levels of strides"));
+        return schedule_fail(schedule, fail(PLUGCL_UNSUPPORTED, "linear's operands have more than two levels of strides"));
     return plan(schedule, &conv);
 }
 
