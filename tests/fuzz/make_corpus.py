@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Writes the seeds of the fuzz targets: make_corpus.py FOLDER makes FOLDER/safetensors and FOLDER/npy."""
+"""Writes the seeds of the fuzz targets: make_corpus.py FOLDER makes FOLDER/safetensors and so on."""
+import hashlib
 import json
 import os
 import struct
@@ -25,7 +26,19 @@ def npy(descr, fortran, shape, size, version=1):
     return b"\x93NUMPY" + bytes([version, 0]) + length + text + bytes(i % 251 for i in range(size))
 
 
+def cache_file(key, warm, binary, version=1):
+    payload = struct.pack("<I", len(warm)) + b"".join(struct.pack("<Q", hash) for hash in warm) + binary
+    return (b"PLUGCLB\n" + struct.pack("<II", version, 0) + key + struct.pack("<Q", len(payload)) +
+            hashlib.sha256(payload).digest() + payload)
+
+
 SEEDS = {
+    "cache_file": {
+        "program": cache_file(bytes(range(32)), [1, 2 ** 64 - 1], b"poclbin" + bytes(100)),
+        "cold": cache_file(bytes(32), [], b"x"),
+        "future": cache_file(bytes(32), [], b"x", version=2),
+        "payload": struct.pack("<IQ", 1, 77) + b"binary",
+    },
     "safetensors": {
         "empty": safetensors([]),
         "one": safetensors([("model.conv.weight", "F32", [2, 1, 1, 1], 8)]),
