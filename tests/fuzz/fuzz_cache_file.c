@@ -14,14 +14,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void decode(const uint8_t *payload, size_t bytes)
 {
     struct cache_program program;
-    uint64_t sum = 0;
+    volatile uint64_t sum = 0; /* every byte is looked at, for AddressSanitizer */
     if (!cache_program_decode(payload, bytes, &program))
         return;
     for (size_t i = 0; i < program.n_warm; i++)
         sum += cache_program_warm(&program, i);
     for (size_t i = 0; i < program.binary_bytes; i++)
         sum += program.binary[i];
-    if (program.binary_bytes == 0 || program.binary + program.binary_bytes != payload + bytes || sum == 1)
+    if (program.binary_bytes == 0 || program.binary + program.binary_bytes != payload + bytes)
         abort();
 }
 
