@@ -24,7 +24,8 @@ __kernel void conv2d(__global const float *x_buffer, uint x_offset, __global con
     if (at >= outputs * out_width * table[SIZE_OUT_HEIGHT])
         return;
     const long image = (long)get_global_id(1);
-    const int output = at % outputs, column = at / outputs % out_width, row = at / outputs / out_width;
+    /* Remainders by subtraction: oclgrind does not know what a remainder beside its quotient is compiled to. */
+    const int place = at / outputs, output = at - place * outputs, row = place / out_width, column = place - row * out_width;
     const int group_inputs = table[SIZE_GROUP_INPUTS], channel0 = output / table[SIZE_GROUP_OUTPUTS] * group_inputs;
     const int top = row * table[STRIDE_Y] - table[PAD_TOP], left = column * table[STRIDE_X] - table[PAD_LEFT];
     __global const int *xs = table + X_STRIDES, *ws = table + W_STRIDES, *ys = table + Y_STRIDES, *rs = table + RESIDUAL_STRIDES;

@@ -3,8 +3,8 @@
  * Channel gate (SE, CBAM's first half) on CPU devices: pool each channel, run the small MLP, scale.
  *
  * A work-group takes BLOCK channels of one image, in pooling and in scaling. Where the MLP is small every scaling group computes
- * the hidden layer anew, which is cheaper than a launch; else `hidden_layer` does it once. Where there are as many images as threads
- * one group does a whole image in one launch.
+ * the hidden layer anew, which is cheaper than a launch; else `hidden_layer` does it once. Where there are as many images as
+ * threads, one group does a whole image in one launch.
  *
  * x is a plane of dense pixels for each channel, or, with -DCHANNELS_LAST=1, a row of channels for each pixel.
  *   pooled   [N][rows][C]: a row for each pool, or one row that is `share` times their sum (share > 0)

@@ -60,16 +60,17 @@ __attribute__((reqd_work_group_size(ITEMS, ITEMS, 1))) __kernel void conv2d(
 
     for (int r0 = 0; r0 < reduction; r0 += DEPTH) {
         for (int at = item; at < DEPTH * BLOCK; at += GROUP) {
-            const int k = at % DEPTH, pixel = at / DEPTH, place = pixel0 + pixel;
+            /* Remainders by subtraction: oclgrind does not know what a remainder beside its quotient is compiled to. */
+            const int pixel = at / DEPTH, k = at - pixel * DEPTH, place = pixel0 + pixel, row = place / out_width;
             float value = 0.0f;
             if (r0 + k < reduction && place < pixels)
-                value = patch_element(x, table, r0 + k, place / out_width * table[STRIDE_Y] - table[PAD_TOP],
-                                      place % out_width * table[STRIDE_X] - table[PAD_LEFT]);
+                value = patch_element(x, table, r0 + k, row * table[STRIDE_Y] - table[PAD_TOP],
+                                      (place - row * out_width) * table[STRIDE_X] - table[PAD_LEFT]);
             patches[k][pixel] = value;
         }
         for (int at = item; at < DEPTH * BLOCK; at += GROUP) {
             const int k = at / BLOCK;
-            weights[k][at % BLOCK] = r0 + k < reduction ? w[(long)r0 * BLOCK + at] : 0.0f;
+            weights[k][at - k * BLOCK] = r0 + k < reduction ? w[(long)r0 * BLOCK + at] : 0.0f;
         }
         barrier(CLK_LOCAL_MEM_FENCE);
         for (int k = 0; k < DEPTH; k++) {
@@ -87,7 +88,7 @@ __attribute__((reqd_work_group_size(ITEMS, ITEMS, 1))) __kernel void conv2d(
 
     __global const int *ys = table + Y_STRIDES, *rs = table + RESIDUAL_STRIDES;
     UNROLL for (int i = 0; i < SIDE; i++) {
-        const int pixel = pixel0 + (int)get_local_id(1) + i * ITEMS, row = pixel / out_width, column = pixel % out_width;
+        const int pixel = pixel0 + (int)get_local_id(1) + i * ITEMS, row = pixel / out_width, column = pixel - row * out_width;
         UNROLL for (int j = 0; j < SIDE; j++) {
             const int output = block * BLOCK + (int)get_local_id(0) + j * ITEMS;
             if (pixel < pixels && output < outputs) {

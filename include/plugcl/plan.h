@@ -34,6 +34,7 @@ struct plugcl_plan_params {
     size_t n_shapes;
     bool no_fusion;       /* true: composites are expanded, nothing is folded or fused: the definition, step by step */
     const char *variants; /* forces implementations by name, "conv2d=generic,pool2d=gpu"; NULL: the built-in choice */
+    bool channels_last;   /* true: rank-4 inputs and outputs are PLUGCL_NHWC tensors; else PLUGCL_NCHW */
     bool profile;         /* true: record the device time of each step (plugcl_run_step_time) */
     plugcl_progress_callback progress;
     void *progress_user;
@@ -99,7 +100,8 @@ PLUGCL_API plugcl_status plugcl_plan_describe(const plugcl_plan *plan, plugcl_te
 #endif
 static inline struct plugcl_plan_params plugcl_plan_params_init(void)
 {
-    struct plugcl_plan_params params = { sizeof(struct plugcl_plan_params), NULL, 0, false, NULL, false, NULL, NULL };
+    struct plugcl_plan_params params = { sizeof(struct plugcl_plan_params), NULL, 0, false, NULL, false, false, NULL,
+                                         NULL };
     return params;
 }
 

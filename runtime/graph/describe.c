@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* describe.c: a plan for a reader or a program. */
+#include <jansson.h>
+#include <stdlib.h>
+
+#include <string.h>
+
+#include "graph/plan.h"
+
+static json_t *shape_json(const plugcl_shape *shape)
+{
+    json_t *dims = json_array();
+    for (uint32_t i = 0; i < shape->rank; i++)
+        json_array_append_new(dims, json_integer(shape->dims[i]));
+    return dims;
+}
+
+static json_t *ports_json(const plugcl_plan *plan, bool outputs)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < plan->n_ports; i++)
+        if (plan->ports[i].is_output == outputs)
+            json_array_append_new(array, json_pack("{s:s, s:o}", "name", plan->ports[i].name, "shape", shape_json(&plan->ports[i].shape)));
+    return array;
+}
+
+static json_t *plan_json(const plugcl_plan *plan)
+{
+    size_t arena, lower_bound;
+    schedule_memory_use(plan->schedule, &arena, &lower_bound);
+    json_t *plugins = json_array(), *steps = json_array();
+    for (size_t i = 0; i < plan->n_plugins; i++)
+        json_array_append_new(plugins, json_pack("{s:s, s:s, s:s}", "name", plan->plugins[i].name, "prefix", plan->plugins[i].prefix,
+                                                 "flavour", plan->plugins[i].flavour));
+    for (size_t i = 0; i < schedule_steps(plan->schedule); i++) {
+        const struct schedule_step_info *step = schedule_step_at(plan->schedule, i);
+        json_array_append_new(steps, json_pack("{s:s, s:s, s:s, s:I, s:I}", "operator", step->operation, "variant", step->variant, "name",
+                                               step->name, "flops", (json_int_t)step->flops, "bytes", (json_int_t)step->bytes));
+    }
+    const struct plugcl_device_info *device = plugcl_context_device(plan->context);
+    return json_pack("{s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:I, s:I}", "device", device->name, "platform", device->platform, "fusion",
+                     plan->fusion, "plugins", plugins, "inputs", ports_json(plan, false), "outputs", ports_json(plan, true), "steps",
+                     steps, "arena_bytes", (json_int_t)arena, "arena_lower_bound_bytes", (json_int_t)lower_bound);
+}
+
+static void text_port(struct text *text, const struct port *port)
+{
+    text_add(text, "%s %s [", port->is_output ? "output" : "input ", port->name);
+    for (uint32_t i = 0; i < port->shape.rank; i++)
+        text_add(text, "%s%lld", i ? ", " : "", (long long)port->shape.dims[i]);
+    text_add(text, "]\n");
+}
+
+static void plan_text(const plugcl_plan *plan, struct text *text)
+{
+    size_t arena, lower_bound;
+    uint64_t flops = 0;
+    const struct plugcl_device_info *device = plugcl_context_device(plan->context);
+    schedule_memory_use(plan->schedule, &arena, &lower_bound);
+    text_add(text, "device %s (%s)\nfusion %s\n", device->name, device->platform, plan->fusion ? "on" : "off");
+    for (size_t i = 0; i < plan->n_plugins; i++)
+        text_add(text, "plug-in %s %s flavour %s\n", plan->plugins[i].name, plan->plugins[i].prefix, plan->plugins[i].flavour);
+    for (size_t i = 0; i < plan->n_ports; i++)
+        text_port(text, &plan->ports[i]);
+    text_add(text, "%-4s %-16s %-14s %12s %12s  %s\n", "step", "operator", "variant", "FLOPs", "bytes", "name");
+    for (size_t i = 0; i < schedule_steps(plan->schedule); i++) {
+        const struct schedule_step_info *step = schedule_step_at(plan->schedule, i);
+        flops += step->flops;
+        text_add(text, "%-4zu %-16s %-14s %12llu %12llu  %s\n", i, step->operation, step->variant, (unsigned long long)step->flops,
+                 (unsigned long long)step->bytes, step->name);
+    }
+    text_add(text, "total %llu FLOPs; arena %zu bytes (at least %zu are alive at once)\n", (unsigned long long)flops, arena, lower_bound);
+}
+
+plugcl_status plugcl_plan_describe(const plugcl_plan *plan, plugcl_text_format format, char **text)
+{
+    struct text made = { 0 };
+    *text = NULL;
+    if (format == PLUGCL_JSON) {
+        json_t *json = plan_json(plan);
+        char *dump = json ? json_dumps(json, JSON_INDENT(2)) : NULL;
+        json_decref(json);
+        if (dump != NULL)
+            text_add(&made, "%s\n", dump);
+        made.failed = made.failed || dump == NULL;
+        free(dump);
+    } else {
+        plan_text(plan, &made);
+    }
+    if (made.failed) {
+        text_free(&made);
+        return fail_no_memory(made.length);
+    }
+    *text = made.data;
+    return PLUGCL_OK;
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * passes.c: merges nodes of a plan's copy of a graph.
+ *
+ * A merged node takes the place of the later of the two, where all operands of both have been computed; the earlier one is marked
+ * removed. Only a result that nobody else reads may vanish.
+ */
+#include "graph/graph.h"
+
+static struct node *producer(const plugcl_graph *graph, uint32_t value)
+{
+    const struct value *found = graph_value(graph, value);
+    return found != NULL && found->kind == VALUE_RESULT ? &graph->nodes[found->node] : NULL;
+}
+
+static bool is_constant(const plugcl_graph *graph, uint32_t value)
+{
+    const struct value *found = graph_value(graph, value);
+    return found != NULL && found->kind == VALUE_CONSTANT;
+}
+
+/* The convolution or linear layer whose only reader is this operand. */
+static struct node *sole_layer(const plugcl_graph *graph, uint32_t value)
+{
+    struct node *node = producer(graph, value);
+    return node != NULL && !node->removed && node->info->takes_epilogue && graph_uses(graph, value) == 1 ? node : NULL;
+}
+
+/* `later` becomes `earlier` with its own outputs. */
+static void take_over(struct node *later, struct node *earlier)
+{
+    void *params = later->params;
+    char *label = later->label;
+    later->info = earlier->info;
+    later->params = earlier->params;
+    later->epilogue = earlier->epilogue;
+    for (size_t i = 0; i < OPERATOR_MAX_INPUTS; i++)
+        later->inputs[i] = earlier->inputs[i];
+    later->label = earlier->label ? earlier->label : label;
+    earlier->params = params;
+    earlier->label = earlier->label ? label : NULL;
+    earlier->removed = true;
+}
+
+static plugcl_status fold_norm(plugcl_graph *graph, struct node *norm)
+{
+    struct node *layer = sole_layer(graph, norm->inputs[0]);
+    if (layer == NULL || layer->epilogue.has_residual || layer->epilogue.act != PLUGCL_IDENTITY || !is_constant(graph, layer->inputs[1]))
+        return PLUGCL_OK;
+    /* A linear layer's channels are its last axis, batch norm's are axis 1: the same for rank 2. */
+    if (layer->info == &operator_linear && graph_value(graph, layer->outputs[0])->shape.rank != 2)
+        return PLUGCL_OK;
+    for (size_t i = 1; i < 5; i++)
+        if (norm->inputs[i] != 0 && !is_constant(graph, norm->inputs[i]))
+            return PLUGCL_OK;
+    struct batch_norm_constants constants = { .eps = ((struct batch_norm_params *)norm->params)->eps };
+    constants.mean = graph_value(graph, norm->inputs[1])->constant;
+    constants.variance = graph_value(graph, norm->inputs[2])->constant;
+    constants.weight = norm->inputs[3] ? graph_value(graph, norm->inputs[3])->constant : NULL;
+    constants.bias = norm->inputs[4] ? graph_value(graph, norm->inputs[4])->constant : NULL;
+    struct constant *bias = NULL, *folded_weight = NULL, *folded_bias = NULL;
+    if (layer->inputs[2] != 0 && (bias = graph_value(graph, layer->inputs[2])->constant) == NULL)
+        return PLUGCL_OK;
+    plugcl_status status = fold_batch_norm(&constants, graph_value(graph, layer->inputs[1])->constant, bias, &folded_weight, &folded_bias);
+    if (status != PLUGCL_OK)
+        return status;
+    take_over(norm, layer);
+    norm->inputs[1] = graph_add_constant(graph, folded_weight).id;
+    norm->inputs[2] = graph_add_constant(graph, folded_bias).id;
+    return graph->status;
+}
+
+static void fuse_activation(plugcl_graph *graph, struct node *activation)
+{
+    struct node *layer = sole_layer(graph, activation->inputs[0]);
+    struct activation_params params = *(struct activation_params *)activation->params;
+    if (layer == NULL || layer->epilogue.act != PLUGCL_IDENTITY)
+        return;
+    take_over(activation, layer);
+    activation->epilogue.act = params.kind;
+    activation->epilogue.alpha = params.alpha;
+    activation->epilogue.beta = params.beta;
+}
+
+static bool same_shape(const plugcl_graph *graph, uint32_t a, uint32_t b)
+{
+    const plugcl_shape *x = &graph_value(graph, a)->shape, *y = &graph_value(graph, b)->shape;
+    bool same = x->rank == y->rank;
+    for (uint32_t i = 0; same && i < x->rank; i++)
+        same = x->dims[i] == y->dims[i];
+    return same;
+}
+
+static void fuse_residual(plugcl_graph *graph, struct node *add)
+{
+    if (((struct binary_params *)add->params)->kind != PLUGCL_ADD || !same_shape(graph, add->inputs[0], add->inputs[1]))
+        return;
+    for (int side = 0; side < 2; side++) {
+        struct node *layer = sole_layer(graph, add->inputs[side]);
+        uint32_t residual = add->inputs[1 - side];
+        if (layer == NULL || layer->epilogue.has_residual || layer->epilogue.act != PLUGCL_IDENTITY)
+            continue;
+        take_over(add, layer);
+        add->inputs[3] = residual;
+        add->epilogue.has_residual = true;
+        return;
+    }
+}
+
+/* The spatial gate reads x and the channel gate's factors, so that their product is never written. */
+static void fuse_gates(plugcl_graph *graph, struct node *spatial)
+{
+    struct node *channel = producer(graph, spatial->inputs[0]);
+    if (channel == NULL || channel->removed || channel->info != &operator_channel_gate || spatial->inputs[3] != 0 ||
+        spatial->inputs[0] != channel->outputs[0] || graph_uses(graph, spatial->inputs[0]) != 1)
+        return;
+    spatial->inputs[0] = channel->inputs[0];
+    spatial->inputs[3] = channel->outputs[1];
+}
+
+plugcl_status graph_fold_and_fuse(plugcl_graph *graph)
+{
+    plugcl_status status = PLUGCL_OK;
+    for (size_t i = 0; status == PLUGCL_OK && i < graph->n_nodes; i++) {
+        struct node *node = &graph->nodes[i];
+        if (node->info == &operator_batch_norm)
+            status = fold_norm(graph, node);
+        else if (node->info == &operator_activation)
+            fuse_activation(graph, node);
+        else if (node->info == &operator_binary)
+            fuse_residual(graph, node);
+        else if (node->info == &operator_spatial_gate)
+            fuse_gates(graph, node);
+    }
+    return status;
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "graph/plan.h"
+
+#include <string.h>
+
+static void plan_free(plugcl_plan *plan)
+{
+    schedule_destroy(&plan->schedule);
+    queue_destroy(&plan->queue);
+    for (size_t i = 0; i < plan->n_ports; i++)
+        buffer_drop(&plan->ports[i].staging);
+    for (size_t i = 0; i < plan->n_plugins; i++) {
+        memory_free(plan->plugins[i].name);
+        memory_free(plan->plugins[i].prefix);
+        memory_free(plan->plugins[i].flavour);
+    }
+    memory_free(plan->plugins);
+    memory_free(plan->ports);
+    plugcl_graph_destroy(&plan->graph);
+    plugcl_context_destroy(&plan->context);
+    memory_free(plan);
+}
+
+void plugcl_plan_destroy(plugcl_plan **plan)
+{
+    if (plan == NULL || *plan == NULL)
+        return;
+    plan_free(*plan);
+    *plan = NULL;
+}
+
+static plugcl_status copy_plugins(plugcl_plan *plan, const plugcl_graph *graph)
+{
+    plan->plugins = memory_zeroed(graph->n_plugins, sizeof *plan->plugins);
+    if (plan->plugins == NULL)
+        return fail_no_memory(graph->n_plugins * sizeof *plan->plugins);
+    for (size_t i = 0; i < graph->n_plugins; i++) {
+        struct plugin_use *use = &plan->plugins[plan->n_plugins++];
+        use->name = string_copy(graph->plugins[i]->plugin->name);
+        use->prefix = string_copy(graph->plugins[i]->prefix);
+        use->flavour = string_copy(plugcl_node_flavour(graph->plugins[i]));
+        if (use->name == NULL || use->prefix == NULL || use->flavour == NULL)
+            return fail_no_memory(sizeof *use);
+    }
+    return PLUGCL_OK;
+}
+
+static plugcl_status build_plan(plugcl_plan *plan, plugcl_graph *graph, const struct plugcl_plan_params *params)
+{
+    plugcl_status status = plugcl_graph_status(graph);
+    if (status == PLUGCL_OK && graph->n_outputs == 0)
+        status = fail(PLUGCL_INVALID, "the graph has no output");
+    if (status == PLUGCL_OK)
+        status = copy_plugins(plan, graph);
+    if (status == PLUGCL_OK)
+        status = graph_copy(graph, params->shapes, params->n_shapes, !plan->fusion, &plan->graph);
+    if (status == PLUGCL_OK && plan->fusion)
+        status = graph_fold_and_fuse(plan->graph);
+    if (status == PLUGCL_OK)
+        status = schedule_create(plan->context, &plan->schedule);
+    if (status == PLUGCL_OK)
+        status = plan_lower(plan, params->variants, params->progress, params->progress_user);
+    if (status == PLUGCL_OK)
+        status = schedule_finish(plan->schedule);
+    if (status == PLUGCL_OK)
+        status = queue_create(plan->context, plan->profile, &plan->queue);
+    return status;
+}
+
+plugcl_status plugcl_plan_create(plugcl_context *context, plugcl_graph *graph, const struct plugcl_plan_params *params, plugcl_plan **plan)
+{
+    struct plugcl_plan_params own = plugcl_plan_params_init();
+    if (params != NULL)
+        memcpy(&own, params, params->struct_size < sizeof own ? params->struct_size : sizeof own);
+    *plan = NULL;
+    plugcl_plan *made = memory_zeroed(1, sizeof *made);
+    if (made == NULL)
+        return fail_no_memory(sizeof *made);
+    made->context = context_take(context);
+    made->profile = own.profile;
+    made->channels_last = own.channels_last;
+    made->fusion = !own.no_fusion;
+    plugcl_status status = build_plan(made, graph, &own);
+    if (status != PLUGCL_OK)
+        plan_free(made);
+    else
+        *plan = made;
+    return status;
+}
+
+plugcl_status plugcl_plan_shape(const plugcl_plan *plan, const char *name, plugcl_shape *shape)
+{
+    for (size_t i = 0; i < plan->n_ports; i++) {
+        if (strcmp(plan->ports[i].name, name) == 0) {
+            *shape = plan->ports[i].shape;
+            return PLUGCL_OK;
+        }
+    }
+    return fail(PLUGCL_NOT_FOUND, "the plan has no input or output named %s", name);
+}
+
+size_t plugcl_plan_steps(const plugcl_plan *plan)
+{
+    return schedule_steps(plan->schedule);
+}
+
+plugcl_status plugcl_plan_step(const plugcl_plan *plan, size_t step, struct plugcl_step_info *info)
+{
+    const struct schedule_step_info *found = schedule_step_at(plan->schedule, step);
+    if (found == NULL)
+        return fail(PLUGCL_INVALID, "there is no step %zu; the plan has %zu", step, schedule_steps(plan->schedule));
+    info->struct_size = sizeof *info;
+    info->operation = found->operation;
+    info->variant = found->variant;
+    info->name = found->name;
+    info->flops = found->flops;
+    info->bytes = found->bytes;
+    return PLUGCL_OK;
+}

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* run.c: one run of a plan: bind, enqueue, hand out a handle. */
+#include <string.h>
+
+#include "device/tensor.h"
+#include "graph/plan.h"
+
+struct plugcl_run {
+    plugcl_event *finished;
+    plugcl_event **steps; /* when profiled */
+    size_t n_steps;
+    plugcl_tensor **tensors; /* held while the handle lives */
+    size_t n_tensors;
+};
+
+void plugcl_run_destroy(plugcl_run **run)
+{
+    plugcl_run *old = run ? *run : NULL;
+    if (old == NULL)
+        return;
+    *run = NULL;
+    plugcl_event_destroy(&old->finished);
+    for (size_t i = 0; old->steps != NULL && i < old->n_steps; i++)
+        plugcl_event_destroy(&old->steps[i]);
+    for (size_t i = 0; i < old->n_tensors; i++)
+        plugcl_tensor_destroy(&old->tensors[i]);
+    memory_free(old->steps);
+    memory_free(old->tensors);
+    memory_free(old);
+}
+
+plugcl_status plugcl_run_wait(plugcl_run *run, uint64_t timeout_ns)
+{
+    return plugcl_event_wait(run->finished, timeout_ns);
+}
+
+plugcl_status plugcl_run_event(plugcl_run *run, plugcl_event **event)
+{
+    *event = event_take(run->finished);
+    return PLUGCL_OK;
+}
+
+plugcl_status plugcl_run_step_time(plugcl_run *run, size_t step, uint64_t *start_ns, uint64_t *end_ns)
+{
+    *start_ns = *end_ns = 0;
+    if (run->steps == NULL)
+        return fail(PLUGCL_STATE, "the plan was made without .profile");
+    if (step >= run->n_steps)
+        return fail(PLUGCL_INVALID, "there is no step %zu; the plan has %zu", step, run->n_steps);
+    return run->steps[step] ? event_times(run->steps[step], start_ns, end_ns) : PLUGCL_OK; /* a step of no work has no event */
+}
+
+static struct port *find_port(plugcl_plan *plan, const char *name)
+{
+    for (size_t i = 0; i < plan->n_ports; i++)
+        if (strcmp(plan->ports[i].name, name) == 0)
+            return &plan->ports[i];
+    return NULL;
+}
+
+static void shape_text(const plugcl_shape *shape, struct text *text)
+{
+    text_add(text, "[");
+    for (uint32_t i = 0; i < shape->rank; i++)
+        text_add(text, "%s%lld", i ? ", " : "", (long long)shape->dims[i]);
+    text_add(text, "]");
+}
+
+static plugcl_status check_tensor(const plugcl_plan *plan, const struct port *port, const plugcl_tensor *tensor)
+{
+    const plugcl_shape *shape = plugcl_tensor_shape(tensor);
+    bool same = shape->rank == port->shape.rank;
+    for (uint32_t i = 0; same && i < shape->rank; i++)
+        same = shape->dims[i] == port->shape.dims[i];
+    if (!same) {
+        struct text is = { 0 }, should = { 0 };
+        shape_text(shape, &is);
+        shape_text(&port->shape, &should);
+        plugcl_status status = fail(PLUGCL_INVALID, "the tensor bound to %s has shape %s; the plan's is %s", port->name,
+                                    is.data ? is.data : "", should.data ? should.data : "");
+        text_free(&is);
+        text_free(&should);
+        return status;
+    }
+    if (plugcl_tensor_dtype(tensor) != PLUGCL_F32)
+        return fail(PLUGCL_INVALID, "the tensor bound to %s is %s; it must be f32", port->name,
+                    plugcl_dtype_name(plugcl_tensor_dtype(tensor)));
+    if (shape->rank == 4 && (plugcl_tensor_layout(tensor) == PLUGCL_NHWC) != plan->channels_last)
+        return fail(PLUGCL_INVALID, "the tensor bound to %s is %s; plugcl_plan_params::channels_last of this plan says %s", port->name,
+                    plan->channels_last ? "NCHW" : "NHWC", plan->channels_last ? "NHWC" : "NCHW");
+    if (tensor_is_mapped(tensor))
+        return fail(PLUGCL_STATE, "the tensor bound to %s is mapped; unmap it first", port->name);
+    if (tensor_context(tensor) != NULL && tensor_context(tensor) != plan->context)
+        return fail(PLUGCL_INVALID, "the tensor bound to %s belongs to another context", port->name);
+    return PLUGCL_OK;
+}
+
+static plugcl_status stage(plugcl_plan *plan, struct port *port)
+{
+    return port->staging ? PLUGCL_OK : buffer_create(plan->context, port->bytes, false, &port->staging);
+}
+
+/* Binds a port's memory; `tensor` is NULL for an output that nobody asked for. Host inputs are written to their staging memory. */
+static plugcl_status bind_port(plugcl_plan *plan, struct port *port, const plugcl_tensor *tensor)
+{
+    size_t offset = 0;
+    struct buffer *buffer = tensor ? tensor_buffer(tensor, &offset) : NULL;
+    if (buffer != NULL)
+        return schedule_bind(plan->schedule, port->region, buffer, offset);
+    plugcl_status status = stage(plan, port);
+    if (status == PLUGCL_OK)
+        status = schedule_bind(plan->schedule, port->region, port->staging, 0);
+    if (status == PLUGCL_OK && !port->is_output && port->bytes > 0)
+        status = queue_write(plan->queue, port->staging, 0, tensor_host(tensor), port->bytes);
+    return status;
+}
+
+static plugcl_status bind_all(plugcl_plan *plan, plugcl_run *run)
+{
+    plugcl_status status = PLUGCL_OK;
+    for (size_t i = 0; status == PLUGCL_OK && i < plan->n_ports; i++) {
+        if (run->tensors[i] == NULL && !plan->ports[i].is_output)
+            status = fail(PLUGCL_INVALID, "input %s is not bound", plan->ports[i].name);
+        else
+            status = bind_port(plan, &plan->ports[i], run->tensors[i]);
+    }
+    return status;
+}
+
+static bool overlap(const plugcl_tensor *a, const plugcl_tensor *b)
+{
+    size_t a_offset = 0, b_offset = 0;
+    const char *a_host = tensor_host(a), *b_host = tensor_host(b);
+    const struct buffer *a_buffer = tensor_buffer(a, &a_offset), *b_buffer = tensor_buffer(b, &b_offset);
+    size_t a_bytes = plugcl_tensor_bytes(a), b_bytes = plugcl_tensor_bytes(b);
+    if (a_host != NULL && b_host != NULL)
+        return a_host < b_host + b_bytes && b_host < a_host + a_bytes;
+    return a_buffer != NULL && a_buffer == b_buffer && a_offset < b_offset + b_bytes && b_offset < a_offset + a_bytes;
+}
+
+static plugcl_status check_overlaps(const plugcl_plan *plan, const plugcl_run *run)
+{
+    for (size_t i = 0; i < plan->n_ports; i++)
+        for (size_t j = 0; run->tensors[i] != NULL && plan->ports[i].is_output && j < plan->n_ports; j++)
+            if (j != i && run->tensors[j] != NULL && overlap(run->tensors[i], run->tensors[j]))
+                return fail(PLUGCL_INVALID, "the tensors bound to %s and %s share memory", plan->ports[i].name, plan->ports[j].name);
+    return PLUGCL_OK;
+}
+
+static plugcl_status take_bindings(plugcl_plan *plan, const struct plugcl_binding *bindings, size_t n_bindings, plugcl_run *run)
+{
+    run->tensors = memory_zeroed(plan->n_ports, sizeof *run->tensors);
+    if (run->tensors == NULL)
+        return fail_no_memory(plan->n_ports * sizeof *run->tensors);
+    run->n_tensors = plan->n_ports;
+    for (size_t i = 0; i < n_bindings; i++) {
+        struct port *port = find_port(plan, bindings[i].name);
+        if (port == NULL)
+            return fail(PLUGCL_NOT_FOUND, "the plan has no input or output named %s", bindings[i].name);
+        if (run->tensors[port - plan->ports] != NULL)
+            return fail(PLUGCL_INVALID, "%s is bound twice", bindings[i].name);
+        plugcl_status status = check_tensor(plan, port, bindings[i].tensor);
+        if (status != PLUGCL_OK)
+            return status;
+        run->tensors[port - plan->ports] = tensor_take(bindings[i].tensor);
+    }
+    return check_overlaps(plan, run);
+}
+
+static plugcl_status read_outputs(plugcl_plan *plan, const plugcl_run *run)
+{
+    plugcl_status status = PLUGCL_OK;
+    for (size_t i = 0; status == PLUGCL_OK && i < plan->n_ports; i++) {
+        const struct port *port = &plan->ports[i];
+        void *host = port->is_output && run->tensors[i] != NULL ? tensor_host(run->tensors[i]) : NULL;
+        if (host != NULL && port->bytes > 0)
+            status = queue_read(plan->queue, port->staging, 0, host, port->bytes);
+    }
+    return status;
+}
+
+static plugcl_status enqueue(plugcl_plan *plan, plugcl_event *const *events, size_t n_events, plugcl_run *run)
+{
+    plugcl_status status = PLUGCL_OK;
+    for (size_t i = 0; status == PLUGCL_OK && i < n_events; i++)
+        status = queue_wait_for(plan->queue, events[i]);
+    if (status == PLUGCL_OK)
+        status = bind_all(plan, run);
+    if (status == PLUGCL_OK && plan->profile) {
+        run->n_steps = schedule_steps(plan->schedule);
+        run->steps = memory_zeroed(run->n_steps, sizeof *run->steps);
+        status = run->steps ? PLUGCL_OK : fail_no_memory(run->n_steps * sizeof *run->steps);
+    }
+    if (status == PLUGCL_OK)
+        status = schedule_run(plan->schedule, plan->queue, run->steps);
+    if (status == PLUGCL_OK)
+        status = read_outputs(plan, run);
+    if (status == PLUGCL_OK)
+        status = queue_marker(plan->queue, &run->finished);
+    if (status == PLUGCL_OK)
+        status = queue_flush(plan->queue);
+    if (status != PLUGCL_OK) /* what was enqueued may use the caller's memory: let it end */
+        queue_finish(plan->queue);
+    return status;
+}
+
+plugcl_status plugcl_plan_run_after(plugcl_plan *plan, const struct plugcl_binding *bindings, size_t n_bindings,
+                                    plugcl_event *const *events, size_t n_events, plugcl_run **run)
+{
+    if (run != NULL)
+        *run = NULL;
+    plugcl_run *made = memory_zeroed(1, sizeof *made);
+    if (made == NULL)
+        return fail_no_memory(sizeof *made);
+    plugcl_status status = take_bindings(plan, bindings, n_bindings, made);
+    if (status == PLUGCL_OK)
+        status = enqueue(plan, events, n_events, made);
+    if (status == PLUGCL_OK && run != NULL) {
+        *run = made;
+        return PLUGCL_OK;
+    }
+    if (status == PLUGCL_OK)
+        status = plugcl_run_wait(made, PLUGCL_WAIT_FOREVER);
+    plugcl_run_destroy(&made);
+    return status;
+}
+
+plugcl_status plugcl_plan_run(plugcl_plan *plan, const struct plugcl_binding *bindings, size_t n_bindings, plugcl_run **run)
+{
+    return plugcl_plan_run_after(plan, bindings, n_bindings, NULL, 0, run);
+}
