@@ -49,8 +49,8 @@ static bool matches(const struct device *device, const char *item, size_t length
     return contains(device->info.name, item, length) || contains(device->info.platform, item, length);
 }
 
-/* "there are 0:0 pthread-… (Portable Computing Language), 1:0 rusticl (skipped: …)". */
-static plugcl_status fail_not_found(const struct devices *devices, const char *asked)
+/* "there is 0:0 pthread-… (Portable Computing Language), 1:0 rusticl [not usable: …]". */
+static plugcl_status fail_no_device(plugcl_status status, const struct devices *devices, const char *asked)
 {
     struct text there = { 0 };
     for (size_t i = 0; i < devices->count; i++) {
@@ -60,8 +60,11 @@ static plugcl_status fail_not_found(const struct devices *devices, const char *a
         if (!info->usable)
             text_add(&there, " [not usable: %s]", info->reason ? info->reason : "");
     }
-    plugcl_status status = fail(PLUGCL_NOT_FOUND, "no device for \"%s\" works; there is %s", asked,
-                                there.data ? there.data : "no OpenCL device on this machine");
+    if (there.failed)
+        status = fail_no_memory(there.length);
+    else
+        status = fail(status, "no device for \"%s\" works; there is %s", asked,
+                      there.data ? there.data : "no OpenCL device on this machine");
     text_free(&there);
     return status;
 }
@@ -98,16 +101,17 @@ static plugcl_status try_item(struct opencl_library *library, const struct plugc
         struct device *device = &devices->items[i];
         if (!matches(device, item, length))
             continue;
+        plugcl_status status = device->status;
         if (device->info.usable) {
-            plugcl_status status = try_open(library, params, device, context);
+            status = try_open(library, params, device, context);
             if (status == PLUGCL_OK)
                 return status;
             struct log log = { params->log, params->log_user, params->log_level };
             log_message(&log, PLUGCL_LOG_WARNING, "device %u:%u %s does not work: %s", (unsigned)device->info.platform_index,
                         (unsigned)device->info.device_index, device->info.name, plugcl_error_message());
         }
-        if (device->status != PLUGCL_OK && device->status != PLUGCL_NOT_FOUND)
-            worst = device->status;
+        if (status != PLUGCL_OK && status != PLUGCL_NOT_FOUND)
+            worst = status;
     }
     return worst;
 }
@@ -139,8 +143,12 @@ static plugcl_status select_device(struct opencl_library *library, const struct 
         if (*p == '\0')
             break;
     }
-    fail_not_found(devices, asked);
-    return worst;
+    /* What could not even be asked for its type may have been what was wanted. */
+    for (size_t i = 0; i < devices->count && worst == PLUGCL_NOT_FOUND; i++) {
+        if (devices->items[i].status != PLUGCL_OK)
+            worst = devices->items[i].status;
+    }
+    return fail_no_device(worst, devices, asked);
 }
 
 static plugcl_status create(struct opencl_library *library, const struct plugcl_context_params *params, plugcl_context **context)
