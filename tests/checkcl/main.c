@@ -9,18 +9,7 @@
 #define MAX_PROGRAMS 300 /* a device: more means that sizes have crept into build options */
 
 static void (*const families[])(struct checkcl *) = {
-#ifdef HAVE_CONV2D
-    checkcl_conv2d,
-#endif
-#ifdef HAVE_LINEAR
-    checkcl_linear,
-#endif
-#ifdef HAVE_CHANNEL_GATE
-    checkcl_channel_gate,
-#endif
-#ifdef HAVE_SPATIAL_GATE
-    checkcl_spatial_gate,
-#endif
+    checkcl_conv2d, checkcl_linear, checkcl_channel_gate, checkcl_spatial_gate,
     checkcl_pool, checkcl_batch_norm, checkcl_elementwise, checkcl_softmax, checkcl_reduce, checkcl_copy,
 };
 
