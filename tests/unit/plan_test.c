@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Plans and runs through the public interface: what fusion, views, layouts and new shapes must not change, and what errors say. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <plugcl/plugcl.h>
+
+#include "unit.h"
+
+enum { MOST = 4096 };
+
+struct fixture {
+    plugcl_context *context;
+    plugcl_weights *weights;
+    plugcl_graph *graph;
+    float input[MOST];
+};
+
+static float pseudo_random(uint32_t *state)
+{
+    *state = *state * 1664525u + 1013904223u;
+    return (float)(*state >> 8) / 8388608.0f - 1.0f;
+}
+
+static void add_weight(struct fixture *fixture, const char *name, const plugcl_shape *shape, bool positive)
+{
+    static float data[MOST];
+    uint32_t state = 7;
+    for (const char *c = name; *c; c++)
+        state = state * 31 + (unsigned char)*c;
+    for (int64_t i = 0; i < plugcl_shape_elements(shape); i++)
+        data[i] = positive ? 1.0f + 0.5f * pseudo_random(&state) : pseudo_random(&state);
+    assert_int_equal(plugcl_weights_add(fixture->weights, name, PLUGCL_F32, shape, data,
+                                        (size_t)plugcl_shape_elements(shape) * sizeof *data), PLUGCL_OK);
+}
+
+static void add_layer(struct fixture *fixture, const char *name, int64_t out, int64_t in, int64_t size)
+{
+    char full[64];
+    snprintf(full, sizeof full, "%s.weight", name);
+    add_weight(fixture, full, PLUGCL_SHAPE(out, in, size, size), false);
+    snprintf(full, sizeof full, "%s.bias", name);
+    add_weight(fixture, full, PLUGCL_SHAPE(out), false);
+    static const char *const parts[4] = { "running_mean", "running_var", "weight", "bias" };
+    for (int i = 0; i < 4; i++) {
+        snprintf(full, sizeof full, "%s_norm.%s", name, parts[i]);
+        add_weight(fixture, full, PLUGCL_SHAPE(out), i == 1 || i == 2);
+    }
+}
+
+static int set_up(void **state)
+{
+    struct fixture *fixture = calloc(1, sizeof *fixture);
+    uint32_t seed = 1;
+    *state = fixture;
+    for (int i = 0; i < MOST; i++)
+        fixture->input[i] = pseudo_random(&seed);
+    assert_int_equal(plugcl_context_create(plugcl_context_params(.device = "cpu,gpu"), &fixture->context), PLUGCL_OK);
+    assert_int_equal(plugcl_weights_create(&fixture->weights), PLUGCL_OK);
+    assert_int_equal(plugcl_graph_create(NULL, &fixture->graph), PLUGCL_OK);
+    add_layer(fixture, "a", 9, 5, 3);
+    add_layer(fixture, "b", 9, 9, 1);
+    add_weight(fixture, "head.weight", PLUGCL_SHAPE(3, 18 * 3 * 4), false);
+    add_weight(fixture, "head.bias", PLUGCL_SHAPE(3), false);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *fixture = *state;
+    plugcl_context_destroy(&fixture->context); /* before what was made from it: any order is right */
+    plugcl_weights_destroy(&fixture->weights);
+    plugcl_graph_destroy(&fixture->graph);
+    free(fixture);
+    return 0;
+}
+
+/* conv → norm → relu, conv → norm + residual → relu, both concatenated, pooled, flattened (C, H and W all differ), linear. */
+static void build(struct fixture *fixture)
+{
+    plugcl_graph *graph = fixture->graph;
+    plugcl_weights *weights = fixture->weights;
+    plugcl_value x = plugcl_graph_input(graph, "x", PLUGCL_F32, PLUGCL_SHAPE(PLUGCL_DIM_ANY, 5, PLUGCL_DIM_ANY, PLUGCL_DIM_ANY));
+    plugcl_value a = plugcl_graph_conv2d_layer(graph, x, weights, "a", plugcl_conv2d_params(.pad = { 1, 1, 1, 1 }));
+    a = plugcl_graph_activation(graph, plugcl_graph_batch_norm_layer(graph, a, weights, "a_norm", 1e-5f), PLUGCL_RELU, 0, 0);
+    plugcl_value b = plugcl_graph_conv2d_layer(graph, a, weights, "b", NULL);
+    b = plugcl_graph_batch_norm_layer(graph, b, weights, "b_norm", 1e-3f);
+    b = plugcl_graph_activation(graph, plugcl_graph_binary(graph, PLUGCL_ADD, a, b), PLUGCL_RELU, 0, 0);
+    plugcl_value both = plugcl_graph_concat(graph, (plugcl_value[]){ a, b }, 2, 1);
+    plugcl_value pooled = plugcl_graph_adaptive_avg_pool2d(graph, both, 3, 4);
+    plugcl_value flat = plugcl_graph_flatten(graph, pooled, 1, -1);
+    plugcl_graph_output(graph, "y", plugcl_graph_linear_layer(graph, flat, weights, "head"));
+    plugcl_graph_output(graph, "both", both);
+    assert_int_equal(plugcl_graph_status(graph), PLUGCL_OK);
+}
+
+static void plan_and_run(struct fixture *fixture, int64_t batch, int64_t height, int64_t width, bool no_fusion, const char *variants,
+                         float *y, float *both)
+{
+    struct plugcl_input_shape shape = { "x", *PLUGCL_SHAPE(batch, 5, height, width) };
+    plugcl_shape y_shape, both_shape;
+    plugcl_plan *plan;
+    plugcl_tensor *tensors[3];
+    assert_int_equal(plugcl_plan_create(fixture->context, fixture->graph,
+                                        plugcl_plan_params(.shapes = &shape, .n_shapes = 1, .no_fusion = no_fusion, .variants = variants),
+                                        &plan), PLUGCL_OK);
+    assert_int_equal(plugcl_plan_shape(plan, "y", &y_shape), PLUGCL_OK);
+    assert_int_equal(plugcl_plan_shape(plan, "both", &both_shape), PLUGCL_OK);
+    plugcl_tensor_wrap_host(fixture->input, sizeof fixture->input, PLUGCL_F32, &shape.shape, PLUGCL_NCHW, &tensors[0]);
+    plugcl_tensor_wrap_host(y, MOST * sizeof *y, PLUGCL_F32, &y_shape, PLUGCL_NCHW, &tensors[1]);
+    plugcl_tensor_wrap_host(both, MOST * sizeof *both, PLUGCL_F32, &both_shape, PLUGCL_NCHW, &tensors[2]);
+    struct plugcl_binding bindings[3] = { { "x", tensors[0] }, { "y", tensors[1] }, { "both", tensors[2] } };
+    plugcl_run *run;
+    assert_int_equal(plugcl_plan_run(plan, bindings, 3, &run), PLUGCL_OK);
+    plugcl_plan_destroy(&plan); /* while it runs: the run keeps what it needs */
+    assert_int_equal(plugcl_run_wait(run, PLUGCL_WAIT_FOREVER), PLUGCL_OK);
+    plugcl_run_destroy(&run);
+    for (int i = 0; i < 3; i++)
+        plugcl_tensor_destroy(&tensors[i]);
+}
+
+static void assert_close(const float *a, const float *b, size_t count)
+{
+    float most = 0, error = 0;
+    for (size_t i = 0; i < count; i++) {
+        most = fmaxf(most, fabsf(b[i]));
+        error = fmaxf(error, fabsf(a[i] - b[i]));
+        assert_true(isfinite(a[i]) && isfinite(b[i]));
+    }
+    assert_true(most > 0);
+    assert_true(error <= 1e-5f * most);
+}
+
+static void test_fusion_changes_nothing(void **state)
+{
+    static float y[2][MOST], both[2][MOST];
+    struct fixture *fixture = *state;
+    build(fixture);
+    plan_and_run(fixture, 2, 7, 6, false, NULL, y[0], both[0]);
+    plan_and_run(fixture, 2, 7, 6, true, "conv2d=generic,linear=generic", y[1], both[1]);
+    assert_close(y[0], y[1], 2 * 3);
+    assert_close(both[0], both[1], 2 * 18 * 7 * 6);
+}
+
+static void test_new_shapes_compile_nothing(void **state)
+{
+    static float y[MOST], both[MOST];
+    struct fixture *fixture = *state;
+    struct plugcl_context_statistics before = { .struct_size = sizeof before }, after = { .struct_size = sizeof after };
+    build(fixture);
+    plan_and_run(fixture, 1, 9, 8, false, NULL, y, both);
+    plugcl_context_statistics(fixture->context, &before);
+    plan_and_run(fixture, 2, 6, 11, false, NULL, y, both);
+    plan_and_run(fixture, 1, 9, 8, false, NULL, y, both);
+    plugcl_context_statistics(fixture->context, &after);
+    assert_int_equal(after.programs_compiled + after.programs_loaded, before.programs_compiled + before.programs_loaded);
+    assert_int_equal(after.device_bytes, before.device_bytes);
+}
+
+static void test_empty_batch(void **state)
+{
+    static float y[MOST], both[MOST];
+    struct fixture *fixture = *state;
+    build(fixture);
+    plan_and_run(fixture, 0, 5, 5, false, NULL, y, both);
+}
+
+static void test_plan_errors(void **state)
+{
+    struct fixture *fixture = *state;
+    struct plugcl_input_shape wrong = { "x", *PLUGCL_SHAPE(1, 4, 5, 5) }, unknown = { "z", *PLUGCL_SHAPE(1, 5, 5, 5) };
+    plugcl_plan *plan;
+    build(fixture);
+    assert_int_equal(plugcl_plan_create(fixture->context, fixture->graph, NULL, &plan), PLUGCL_INVALID);
+    assert_non_null(strstr(plugcl_error_message(), "x"));
+    assert_int_equal(plugcl_plan_create(fixture->context, fixture->graph, plugcl_plan_params(.shapes = &wrong, .n_shapes = 1), &plan),
+                     PLUGCL_INVALID);
+    assert_int_equal(plugcl_plan_create(fixture->context, fixture->graph, plugcl_plan_params(.shapes = &unknown, .n_shapes = 1), &plan),
+                     PLUGCL_NOT_FOUND);
+    assert_null(plan);
+}
+
+static void test_graph_keeps_its_first_error(void **state)
+{
+    struct fixture *fixture = *state;
+    plugcl_value x = plugcl_graph_input(fixture->graph, "x", PLUGCL_F32, PLUGCL_SHAPE(1, 4, 5, 5));
+    plugcl_value y = plugcl_graph_conv2d_layer(fixture->graph, x, fixture->weights, "a", NULL);
+    assert_int_equal(y.id, 0);
+    assert_int_equal(plugcl_graph_activation(fixture->graph, y, PLUGCL_RELU, 0, 0).id, 0);
+    assert_int_equal(plugcl_graph_status(fixture->graph), PLUGCL_INVALID);
+    assert_non_null(strstr(plugcl_error_message(), "a: conv2d"));
+}
+
+static void test_binding_errors(void **state)
+{
+    struct fixture *fixture = *state;
+    float data[16] = { 0 };
+    plugcl_plan *plan;
+    plugcl_tensor *x, *y, *wrong;
+    plugcl_value value = plugcl_graph_input(fixture->graph, "x", PLUGCL_F32, PLUGCL_SHAPE(4));
+    plugcl_graph_output(fixture->graph, "y", plugcl_graph_activation(fixture->graph, value, PLUGCL_RELU, 0, 0));
+    assert_int_equal(plugcl_plan_create(fixture->context, fixture->graph, NULL, &plan), PLUGCL_OK);
+    plugcl_tensor_wrap_host(data, sizeof data, PLUGCL_F32, PLUGCL_SHAPE(4), PLUGCL_NCHW, &x);
+    plugcl_tensor_wrap_host(data + 2, sizeof data - 8, PLUGCL_F32, PLUGCL_SHAPE(4), PLUGCL_NCHW, &y);
+    plugcl_tensor_wrap_host(data + 8, 20, PLUGCL_F32, PLUGCL_SHAPE(5), PLUGCL_NCHW, &wrong);
+    assert_int_equal(plugcl_plan_run(plan, (struct plugcl_binding[]){ { "x", x }, { "y", y } }, 2, NULL), PLUGCL_INVALID);
+    assert_non_null(strstr(plugcl_error_message(), "share memory"));
+    assert_int_equal(plugcl_plan_run(plan, (struct plugcl_binding[]){ { "x", wrong } }, 1, NULL), PLUGCL_INVALID);
+    assert_int_equal(plugcl_plan_run(plan, (struct plugcl_binding[]){ { "q", x } }, 1, NULL), PLUGCL_NOT_FOUND);
+    assert_int_equal(plugcl_plan_run(plan, NULL, 0, NULL), PLUGCL_INVALID);
+    assert_int_equal(plugcl_plan_run(plan, (struct plugcl_binding[]){ { "x", x } }, 1, NULL), PLUGCL_OK);
+    plugcl_tensor_destroy(&x);
+    plugcl_tensor_destroy(&y);
+    plugcl_tensor_destroy(&wrong);
+    plugcl_plan_destroy(&plan);
+}
+
+/* Resident memory in pages, or 0 where /proc does not tell. */
+static long resident_pages(void)
+{
+    long total = 0, resident = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+    if (file != NULL) {
+        if (fscanf(file, "%ld %ld", &total, &resident) != 2)
+            resident = 0;
+        fclose(file);
+    }
+    return resident;
+}
+
+static void test_a_thousand_plans_leave_memory_flat(void **state)
+{
+    static float y[MOST], both[MOST];
+    struct fixture *fixture = *state;
+    struct plugcl_context_statistics before = { .struct_size = sizeof before }, after = { .struct_size = sizeof after };
+    long pages = 0;
+    build(fixture);
+    for (int i = 0; i < 1000; i++) {
+        plan_and_run(fixture, 1, 5, 6, false, NULL, y, both);
+        if (i == 200) {
+            pages = resident_pages();
+            plugcl_context_statistics(fixture->context, &before);
+        }
+    }
+    plugcl_context_statistics(fixture->context, &after);
+    assert_int_equal(after.device_bytes, before.device_bytes);
+    /* The driver keeps a little for each kernel object it ever made; a leaked plan would be far more than 16 MiB in 800 rounds. */
+    assert_true(resident_pages() - pages < 4096);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_fusion_changes_nothing, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_new_shapes_compile_nothing, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_empty_batch, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_plan_errors, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_graph_keeps_its_first_error, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_binding_errors, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_thousand_plans_leave_memory_flat, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL) ? 1 : 0;
+}
