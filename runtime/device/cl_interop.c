@@ -22,7 +22,26 @@ static plugcl_status check_device(const struct opencl_api *api, cl_context cl, c
     return found ? PLUGCL_OK : fail(PLUGCL_INVALID, "the device is not one of the context's");
 }
 
-/* Its description, with the indices that the listing gives it. */
+/* Where the listing has it; 0:0 if it has it nowhere, as for a part of a device. */
+static cl_int find_indices(const struct opencl_api *api, cl_platform_id platform, cl_device_id id, struct plugcl_device_info *info)
+{
+    cl_platform_id platforms[64];
+    cl_device_id devices[64];
+    cl_uint n_platforms = 0, n_devices = 0;
+    cl_int error = api->clGetPlatformIDs(64, platforms, &n_platforms);
+    if (!error)
+        error = api->clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, 64, devices, &n_devices);
+    for (cl_uint p = 0; !error && p < n_platforms && p < 64; p++) {
+        for (cl_uint d = 0; platforms[p] == platform && d < n_devices && d < 64; d++) {
+            if (devices[d] == id) {
+                info->platform_index = p;
+                info->device_index = d;
+            }
+        }
+    }
+    return error;
+}
+
 static plugcl_status find_device(const struct opencl_api *api, cl_device_id id, struct device *device)
 {
     cl_platform_id platform = NULL;
@@ -30,15 +49,9 @@ static plugcl_status find_device(const struct opencl_api *api, cl_device_id id, 
     if (error)
         return opencl_fail("clGetDeviceInfo", error);
     plugcl_status status = device_describe(api, platform, id, device);
-    struct devices devices = { 0 };
-    if (status == PLUGCL_OK && devices_find(api, &devices) == PLUGCL_OK) {
-        for (size_t i = 0; i < devices.count; i++) {
-            if (devices.items[i].id == id) {
-                device->info.platform_index = devices.items[i].info.platform_index;
-                device->info.device_index = devices.items[i].info.device_index;
-            }
-        }
-        devices_free(&devices);
+    if (status == PLUGCL_OK && device->info.usable && (error = find_indices(api, platform, id, &device->info)) != CL_SUCCESS) {
+        device_free(device);
+        status = opencl_fail("listing the platform's devices", error);
     }
     return status;
 }

@@ -55,8 +55,8 @@ static plugcl_status fail_no_device(plugcl_status status, const struct devices *
     struct text there = { 0 };
     for (size_t i = 0; i < devices->count; i++) {
         const struct plugcl_device_info *info = &devices->items[i].info;
-        text_add(&there, "%s%u:%u %s%s%s%s", i ? ", " : "", (unsigned)info->platform_index, (unsigned)info->device_index, info->name,
-                 info->name[0] ? " (" : "", info->platform, info->name[0] ? ")" : "");
+        text_add(&there, "%s%u:%u %s%s%s%s", i ? ", " : "", (unsigned)info->platform_index, (unsigned)info->device_index,
+                 info->name, info->name[0] ? " (" : "", info->platform, info->name[0] ? ")" : "");
         if (!info->usable)
             text_add(&there, " [not usable: %s]", info->reason ? info->reason : "");
     }
@@ -69,25 +69,37 @@ static plugcl_status fail_no_device(plugcl_status status, const struct devices *
     return status;
 }
 
-/* The description goes over to the context that is tried, so a device that did not work must be described again. */
-static plugcl_status try_open(struct opencl_library *library, const struct plugcl_context_params *params, struct device *device,
-                              plugcl_context **context)
+/* A description goes over to the context that is tried, so a device that may not work is described again. */
+plugcl_status context_try(const struct opencl_api *api, const struct plugcl_context_params *params, struct device *device,
+                          plugcl_context **context)
 {
     struct device copy;
-    plugcl_status status = device_describe(library->api, device->platform, device->id, &copy);
+    plugcl_status status = device_describe(api, device->platform, device->id, &copy);
     if (status != PLUGCL_OK)
         return status;
     copy.info.platform_index = device->info.platform_index;
     copy.info.device_index = device->info.device_index;
-    /* The library stays with the caller until a context works; then it goes over. */
-    struct opencl_library lent = { .api = library->api };
+    struct opencl_library lent = { .api = api };
     struct context_source source = { .library = &lent, .device = &copy, .params = params };
-    status = context_open(&source, context);
+    if (copy.info.usable) {
+        status = context_open(&source, context);
+    } else {
+        status = copy.status; /* a query failed this time; its message is the thread's */
+        device_free(&copy);
+    }
+    if (status != PLUGCL_OK)
+        device_set_reason(device, status, plugcl_error_message());
+    return status;
+}
+
+/* The library stays with the caller until a context works; then it goes over. */
+static plugcl_status try_open(struct opencl_library *library, const struct plugcl_context_params *params, struct device *device,
+                              plugcl_context **context)
+{
+    plugcl_status status = context_try(library->api, params, device, context);
     if (status == PLUGCL_OK) {
         (*context)->library = *library;
         *library = (struct opencl_library){ 0 };
-    } else {
-        device_set_reason(device, status, plugcl_error_message());
     }
     return status;
 }

@@ -5,7 +5,7 @@
 #include "device/private.h"
 #include "device/quirks.h"
 
-/* An answer in new memory, zero-terminated; NULL with *error set when it cannot be had, CL_OUT_OF_HOST_MEMORY for our own memory. */
+/* An answer in new memory, zero-terminated; NULL with *error set when it cannot be had, CL_OUT_OF_HOST_MEMORY for ours too. */
 static char *platform_text(const struct opencl_api *api, cl_platform_id id, cl_platform_info what, cl_int *error)
 {
     size_t size = 0;

@@ -73,23 +73,16 @@ struct plugcl_device_list {
     struct devices devices;
 };
 
-/* A whole context is made, so that "usable" means what it says. It gets a description of its own, since it keeps it. */
+/* A whole context is made, so that "usable" means what it says. A device that does not work is not a failure of the listing, but
+ * for the host's memory. */
 static plugcl_status try_device(const struct opencl_api *api, const struct plugcl_device_list_params *params,
                                 struct device *device)
 {
-    struct opencl_library library = { .api = api };
     struct plugcl_context_params context_params = { .struct_size = sizeof context_params, .log = params->log,
         .log_user = params->log_user, .log_level = params->log_level, .no_disk_cache = true };
-    struct device copy;
-    plugcl_status status = device_describe(api, device->platform, device->id, &copy);
-    if (status != PLUGCL_OK)
-        return status;
-    struct context_source source = { .library = &library, .device = &copy, .params = &context_params };
     plugcl_context *context = NULL;
-    status = context_open(&source, &context);
+    context_try(api, &context_params, device, &context);
     plugcl_context_destroy(&context);
-    if (status != PLUGCL_OK)
-        device_set_reason(device, status, plugcl_error_message());
     return device->info.reason ? PLUGCL_OK : fail_no_memory(1);
 }
 

@@ -93,6 +93,10 @@ struct context_source {
     const struct plugcl_context_params *params;
 };
 plugcl_status context_open(const struct context_source *source, plugcl_context **context);
+/* The same on a listed device, which keeps its description, with the reason if it does not work. The context does not own the
+ * library that `api` may be of. */
+plugcl_status context_try(const struct opencl_api *api, const struct plugcl_context_params *params, struct device *device,
+                          plugcl_context **context);
 
 /* Runs the probe kernel and checks its answer. */
 plugcl_status probe_run(plugcl_context *context);

@@ -14,8 +14,8 @@
 
 struct queue; /* its events are plugcl_event, reference-counted, dropped with plugcl_event_destroy */
 
-/* An in-order queue; on an adopting context the application's own queue if it gave an in-order one (profiling then is what that queue
- * has). Holds a reference to the context. */
+/* An in-order queue; on an adopting context the application's own queue if it gave an in-order one (profiling then is what that
+ * queue has). Holds a reference to the context. */
 plugcl_status queue_create(plugcl_context *context, bool profile, struct queue **queue);
 void queue_destroy(struct queue **queue);
 
@@ -32,8 +32,8 @@ plugcl_status queue_fill(struct queue *queue, struct buffer *buffer, size_t offs
 plugcl_status queue_wait_for(struct queue *queue, plugcl_event *event);
 /* An event that completes when everything enqueued so far has. */
 plugcl_status queue_marker(struct queue *queue, plugcl_event **event);
-/* Round each run. They do something only where the application gave an out-of-order queue: what follows queue_enter begins after what
- * the application has enqueued there, and what the application enqueues after queue_leave begins after the run. */
+/* Round each run. They do something only where the application gave an out-of-order queue: what follows queue_enter begins after
+ * what the application has enqueued there, and what the application enqueues after queue_leave begins after the run. */
 plugcl_status queue_enter(struct queue *queue);
 plugcl_status queue_leave(struct queue *queue);
 plugcl_status queue_flush(struct queue *queue);

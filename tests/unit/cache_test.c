@@ -10,7 +10,6 @@
 #include "base/sha256.h"
 #include "device/cache_file.h"
 #include "device/context.h"
-#include "device/program_cache.h"
 #include "device/queue.h"
 
 #include "unit.h"
@@ -156,43 +155,6 @@ static void test_warm(void **state)
     assert_use(*state, 2, 0);
 }
 
-/* Every single bit counts; here without a driver, so that all of them can be tried. */
-static void test_verify(void **state)
-{
-    (void)state;
-    uint8_t key[32] = { 1, 2, 3 }, other[32] = { 1, 2, 4 };
-    size_t length = 0, bytes = 0;
-    uint8_t *file = cache_file_encode(key, "payload", 7, &length);
-    assert_non_null(file);
-    assert_int_equal(length, CACHE_FILE_HEADER + 7);
-    assert_memory_equal(cache_file_verify(key, file, length, &bytes), "payload", 7);
-    assert_int_equal(bytes, 7);
-    assert_null(cache_file_verify(other, file, length, &bytes));
-    for (size_t bit = 0; bit < length * 8; bit++) {
-        file[bit / 8] ^= (uint8_t)(1 << bit % 8);
-        assert_null(cache_file_verify(key, file, length, &bytes));
-        file[bit / 8] ^= (uint8_t)(1 << bit % 8);
-    }
-    for (size_t cut = 0; cut < length; cut++) {
-        uint8_t *part = exact_copy(file, cut);
-        assert_null(cache_file_verify(key, part, cut, &bytes));
-        free(part);
-    }
-    memory_free(file);
-    const uint64_t warm[2] = { 5, UINT64_MAX };
-    uint8_t *payload = cache_program_encode(warm, 2, "binary", 6, &length);
-    struct cache_program program;
-    assert_true(cache_program_decode(payload, length, &program));
-    assert_int_equal(program.n_warm, 2);
-    assert_true(cache_program_warm(&program, 1) == UINT64_MAX && cache_program_warm(&program, 0) == 5);
-    assert_int_equal(program.binary_bytes, 6);
-    assert_false(cache_program_decode(payload, length - 6, &program));
-    assert_false(cache_program_decode(payload, 3, &program));
-    payload[1] = 1;
-    assert_false(cache_program_decode(payload, length, &program));
-    memory_free(payload);
-}
-
 /* The driver never sees these bytes: PoCL would abort. Afterwards the cache is whole again. */
 static void assert_rebuilt(const char *folder, const char *path, const void *damaged, size_t length)
 {
@@ -208,7 +170,7 @@ static void test_truncated(void **state)
     for (int i = 0; i < 2; i++) {
         size_t length = 0;
         uint8_t *file = read_file(paths[i], &length);
-        const size_t cuts[] = { 0, 1, 8, 47, CACHE_FILE_HEADER - 1, CACHE_FILE_HEADER, CACHE_FILE_HEADER + 3, length / 2, length - 1 };
+        const size_t cuts[] = { 0, 1, 47, CACHE_FILE_HEADER - 1, CACHE_FILE_HEADER, CACHE_FILE_HEADER + 3, length / 2, length - 1 };
         for (size_t c = 0; c < sizeof cuts / sizeof cuts[0]; c++)
             assert_rebuilt(*state, paths[i], file, cuts[c]);
         uint8_t *longer = malloc(length + 1);
@@ -457,22 +419,6 @@ static void test_records(void **state)
     plugcl_context_destroy(&context);
 }
 
-static void test_trim(void **state)
-{
-    struct program_cache cache = { .folder = *state };
-    uint8_t key[32] = { 0 }, block[1000] = { 0 };
-    for (int i = 0; i < 10; i++) {
-        key[0] = (uint8_t)i;
-        program_cache_set(&cache, key, block, sizeof block, NULL);
-    }
-    write_file(in_folder(*state, "notes.txt"), block, sizeof block);
-    write_file(in_folder(*state, ".plugcl-1-0-0.tmp"), block, 10); /* young: some process may be writing it */
-    program_cache_trim(&cache, 20000, NULL);
-    assert_int_equal(count_files(*state), 12);
-    program_cache_trim(&cache, 8000, NULL);
-    assert_int_equal(count_files(*state), 2 + 5); /* three quarters of 8000 bytes are five files of 1088 */
-}
-
 /* Drivers have caches of their own, which must outlive every test's folder. */
 static int make_driver_caches(void **state)
 {
@@ -489,9 +435,9 @@ int main(int argc, char **argv)
         return use_cache(plugcl_context_params(.cache_dir = argv[2]), &counts) ? 0 : 1;
 #define CACHE_TEST(name) cmocka_unit_test_setup_teardown(name, make_fresh, remove_folder)
     const struct CMUnitTest tests[] = {
-        CACHE_TEST(test_warm), CACHE_TEST(test_verify), CACHE_TEST(test_truncated), CACHE_TEST(test_flipped),
+        CACHE_TEST(test_warm), CACHE_TEST(test_truncated), CACHE_TEST(test_flipped),
         CACHE_TEST(test_wrong_key), CACHE_TEST(test_links), CACHE_TEST(test_bad_folders), CACHE_TEST(test_environment),
-        CACHE_TEST(test_processes), CACHE_TEST(test_callbacks), CACHE_TEST(test_records), CACHE_TEST(test_trim),
+        CACHE_TEST(test_processes), CACHE_TEST(test_callbacks), CACHE_TEST(test_records),
     };
     return cmocka_run_group_tests_name("cache", tests, make_driver_caches, remove_folder) ? 1 : 0;
 }

@@ -390,7 +390,8 @@ static void test_expansion(void **state)
 {
     (void)state;
     struct text out = { 0 };
-    const char *source = "int a;\n # include \"types.h\" \n#include \"types.h\"\n#include \"nonesuch.h\"\n#include <types.h>\nint b;";
+    const char *source = "int a;\n # include \"types.h\" \n#include \"types.h\"\n#include \"nonesuch.h\"\n"
+                         "#include <types.h>\nint b;";
     source_expand("my \"file\".cl", source, strlen(source), &out);
     assert_false(out.failed);
     const char *start = "#line 1 \"my _file_.cl\"\nint a;\n#line 1 \"include/types.h\"\n/* SPDX";

@@ -128,9 +128,11 @@ static void test_wrap(void **state)
     assert_int_equal(plugcl_context_adopt(app->context, app->device, app->queue, quiet(), &context), PLUGCL_OK);
     cl_mem memory = clCreateBuffer(app->context, CL_MEM_READ_WRITE, 64, NULL, &error);
     const plugcl_shape *shape = PLUGCL_SHAPE(2, 3);
-    assert_int_equal(plugcl_tensor_wrap_cl_mem(context, memory, 42, plugcl_tensor_params(.shape = *shape), &tensor), PLUGCL_INVALID);
+    assert_int_equal(plugcl_tensor_wrap_cl_mem(context, memory, 42, plugcl_tensor_params(.shape = *shape), &tensor),
+                     PLUGCL_INVALID);
     assert_message("multiple of 4");
-    assert_int_equal(plugcl_tensor_wrap_cl_mem(context, memory, 44, plugcl_tensor_params(.shape = *shape), &tensor), PLUGCL_INVALID);
+    assert_int_equal(plugcl_tensor_wrap_cl_mem(context, memory, 44, plugcl_tensor_params(.shape = *shape), &tensor),
+                     PLUGCL_INVALID);
     assert_message("64 bytes");
     assert_int_equal(plugcl_tensor_wrap_cl_mem(context, memory, 40, plugcl_tensor_params(.shape = *shape), &tensor), PLUGCL_OK);
     clReleaseMemObject(memory); /* the tensor holds it */
