@@ -1,0 +1,99 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Breaks kernels and passes one at a time and demands a red test for each: what no test notices is not tested.
+
+usage: mutation.py    (the tree is copied and built in a temporary folder, never changed)
+"""
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+
+# What is broken; the file; the text and what takes its place; the test that must turn red.
+MUTATIONS = [
+    ("the tiled convolution forgets a residual's pixel", "cl/cpu/taps.cl",
+     "residual_at[i] = row * residual_row + column * residual_pixel;", "residual_at[i] = row * residual_row;",
+     ["tests/checkcl/checkcl", "--quick", "--filter", "conv2d/cpu_taps/"]),
+    ("the direct convolution reads past the right edge", "cl/common/conv2d.cl",
+     "in_column >= table[SIZE_WIDTH]", "in_column > table[SIZE_WIDTH]",
+     ["tests/checkcl/checkcl", "--quick", "--filter", "conv2d/generic/"]),
+    ("the direct convolution drops its first row of taps", "cl/common/conv2d.cl",
+     "for (int ky = 0; ky <", "for (int ky = 1; ky <",
+     ["tests/checkcl/checkcl", "--quick", "--filter", "conv2d/generic/"]),
+    ("the work-group convolution swaps a tile's sides", "cl/gpu/conv2d.cl",
+     "sums[i][j] = fma(a[i], b[j], sums[i][j]);", "sums[j][i] = fma(a[i], b[j], sums[j][i]);",
+     ["tests/checkcl/checkcl", "--quick", "--filter", "conv2d/gpu_tile/"]),
+    ("softmax does not subtract the maximum", "cl/common/softmax.cl",
+     "exp(x[i * x_stride] - most)", "exp(x[i * x_stride])",
+     ["tests/checkcl/checkcl", "--quick", "--filter", "softmax/strided/"]),
+    ("max pooling drops NaN", "cl/common/pool.cl",
+     "value > result || isnan(value) ? value : result", "fmax(value, result)",
+     ["tests/checkcl/checkcl", "--quick", "--filter", "pool2d/strided/"]),
+    ("relu6 stops at 5", "cl/include/activation.h",
+     "return clip(x, 0.0f, 6.0f);", "return clip(x, 0.0f, 5.0f);",
+     ["tests/checkcl/checkcl", "--quick", "--filter", "conv2d/generic/"]),
+    ("the spatial gate's mean forgets the number of channels", "cl/cpu/spatial_gate.cl",
+     "sum / (float)channels;", "sum;",
+     ["tests/checkcl/checkcl", "--quick", "--filter", "spatial_gate/cpu_channels/"]),
+    ("batch norm's eps stands outside the root", "runtime/ops/batch_norm.c",
+     "sqrt((double)sources[1][c] + (double)eps)", "(sqrt((double)sources[1][c]) + (double)eps)",
+     ["tests/checkcl/checkcl", "--quick", "--filter", "batch_norm/"]),
+    ("folding forgets eps", "runtime/graph/fold.c",
+     "sqrt((double)variance[c] + norm->eps)", "sqrt((double)variance[c])", ["tests/unit/plan_test"]),
+    ("concat puts every operand at the front", "runtime/graph/lower.c",
+     "start += part->shape.dims[axis];\n        }", "}", ["tests/unit/plan_test"]),
+    ("flatten takes the memory as it lies", "runtime/graph/lower.c",
+     "if (!operand_is_row_major(&operand))\n        status = relayout(low, node->inputs[0], false", "if (false)\n        status = relayout(low, node->inputs[0], false",
+     ["tests/unit/plan_test"]),
+    ("the residual is added after nothing", "runtime/graph/passes.c",
+     "add->inputs[3] = residual;", "add->inputs[3] = add->inputs[0];", ["tests/unit/plan_test"]),
+]
+
+
+def run(command, **options):
+    return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **options)
+
+
+def is_caught(tree, build, mutation):
+    _, name, original, broken, test = mutation
+    path = tree / name
+    text = path.read_text()
+    if original not in text:
+        sys.exit(f"mutation.py: {name} no longer holds {original!r}; mend the list of mutations")
+    path.write_text(text.replace(original, broken, 1))
+    try:
+        built = run(["ninja", "-C", str(build), test[0]])
+        if built.returncode != 0:
+            sys.exit(f"mutation.py: the mutation of {name} does not compile:\n{built.stdout[-2000:]}")
+        try:
+            return run([str(build / test[0]), *test[1:]], timeout=600).returncode != 0
+        except subprocess.TimeoutExpired:
+            return True
+    finally:
+        path.write_text(text)
+
+
+def main():
+    if len(sys.argv) != 1:
+        sys.exit(__doc__)
+    with tempfile.TemporaryDirectory() as folder:
+        tree = pathlib.Path(folder) / "tree"
+        shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns(".git", "build", "build-*", "demo-out"))
+        build = pathlib.Path(folder) / "build"
+        made = run(["meson", "setup", str(build), str(tree), "-Dexamples=false"])
+        if made.returncode != 0:
+            sys.exit(made.stdout)
+        missed = 0
+        for mutation in MUTATIONS:
+            caught = is_caught(tree, build, mutation)
+            missed += not caught
+            print(f"{'caught' if caught else 'MISSED'}: {mutation[0]}", flush=True)
+    print(f"{len(MUTATIONS) - missed} passed, {missed} failed")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
