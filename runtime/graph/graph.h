@@ -90,9 +90,10 @@ plugcl_status graph_copy(const plugcl_graph *graph, const struct plugcl_input_sh
 size_t graph_uses(const plugcl_graph *graph, uint32_t value);
 bool graph_is_output(const plugcl_graph *graph, uint32_t value);
 
-/* fold.c: constants made of constants. NULL with a recorded failure. */
+/* fold.c: constants made of constants. Absent parts are 0, 1, 1 and 0: a scale alone has only `weight`. */
 struct batch_norm_constants {
-    struct constant *mean, *variance, *weight, *bias; /* the last two may be NULL */
+    struct constant *mean, *variance, *weight, *bias; /* one element for each channel … */
+    bool broadcast;                                   /* … or one for all of them */
     float eps;
 };
 plugcl_status fold_batch_norm(const struct batch_norm_constants *norm, struct constant *weight, struct constant *bias,

@@ -42,32 +42,77 @@ static void take_over(struct node *later, struct node *earlier)
     earlier->removed = true;
 }
 
-static plugcl_status fold_norm(plugcl_graph *graph, struct node *norm)
+static struct constant *constant_of(const plugcl_graph *graph, uint32_t value)
 {
-    struct node *layer = sole_layer(graph, norm->inputs[0]);
-    if (layer == NULL || layer->epilogue.has_residual || layer->epilogue.act != PLUGCL_IDENTITY || !is_constant(graph, layer->inputs[1]))
-        return PLUGCL_OK;
-    /* A linear layer's channels are its last axis, batch norm's are axis 1: the same for rank 2. */
-    if (layer->info == &operator_linear && graph_value(graph, layer->outputs[0])->shape.rank != 2)
-        return PLUGCL_OK;
-    for (size_t i = 1; i < 5; i++)
-        if (norm->inputs[i] != 0 && !is_constant(graph, norm->inputs[i]))
-            return PLUGCL_OK;
-    struct batch_norm_constants constants = { .eps = ((struct batch_norm_params *)norm->params)->eps };
-    constants.mean = graph_value(graph, norm->inputs[1])->constant;
-    constants.variance = graph_value(graph, norm->inputs[2])->constant;
-    constants.weight = norm->inputs[3] ? graph_value(graph, norm->inputs[3])->constant : NULL;
-    constants.bias = norm->inputs[4] ? graph_value(graph, norm->inputs[4])->constant : NULL;
-    struct constant *bias = NULL, *folded_weight = NULL, *folded_bias = NULL;
-    if (layer->inputs[2] != 0 && (bias = graph_value(graph, layer->inputs[2])->constant) == NULL)
-        return PLUGCL_OK;
-    plugcl_status status = fold_batch_norm(&constants, graph_value(graph, layer->inputs[1])->constant, bias, &folded_weight, &folded_bias);
+    const struct value *found = graph_value(graph, value);
+    return found != NULL ? found->constant : NULL;
+}
+
+/* The layer before `value` if its constant weight and bias can take up what follows. A linear layer's channels are its last axis,
+ * others' are axis 1: the same for rank 2. */
+static struct node *foldable_layer(const plugcl_graph *graph, uint32_t value)
+{
+    struct node *layer = sole_layer(graph, value);
+    if (layer == NULL || layer->epilogue.has_residual || layer->epilogue.act != PLUGCL_IDENTITY || !is_constant(graph, layer->inputs[1]) ||
+        (layer->inputs[2] != 0 && !is_constant(graph, layer->inputs[2])) ||
+        (layer->info == &operator_linear && graph_value(graph, value)->shape.rank != 2))
+        return NULL;
+    return layer;
+}
+
+/* `later` becomes the layer, with weight and bias that do what it did. */
+static plugcl_status fold_into(plugcl_graph *graph, struct node *later, struct node *layer, const struct batch_norm_constants *constants)
+{
+    struct constant *weight = NULL, *bias = NULL;
+    plugcl_status status = fold_batch_norm(constants, constant_of(graph, layer->inputs[1]), constant_of(graph, layer->inputs[2]), &weight,
+                                           &bias);
     if (status != PLUGCL_OK)
         return status;
-    take_over(norm, layer);
-    norm->inputs[1] = graph_add_constant(graph, folded_weight).id;
-    norm->inputs[2] = graph_add_constant(graph, folded_bias).id;
+    take_over(later, layer);
+    later->inputs[1] = graph_add_constant(graph, weight).id;
+    later->inputs[2] = graph_add_constant(graph, bias).id;
     return graph->status;
+}
+
+static plugcl_status fold_norm(plugcl_graph *graph, struct node *norm)
+{
+    struct node *layer = foldable_layer(graph, norm->inputs[0]);
+    for (size_t i = 1; i < 5; i++)
+        if (layer == NULL || (norm->inputs[i] != 0 && !is_constant(graph, norm->inputs[i])))
+            return PLUGCL_OK;
+    struct batch_norm_constants constants = { .eps = ((struct batch_norm_params *)norm->params)->eps };
+    constants.mean = constant_of(graph, norm->inputs[1]);
+    constants.variance = constant_of(graph, norm->inputs[2]);
+    constants.weight = constant_of(graph, norm->inputs[3]);
+    constants.bias = constant_of(graph, norm->inputs[4]);
+    return fold_into(graph, norm, layer, &constants);
+}
+
+/* One number for each channel of a tensor of that rank, or one for all: every other axis has size 1. */
+static bool is_per_channel(const plugcl_shape *shape, const plugcl_shape *tensor)
+{
+    for (uint32_t i = 0; i < shape->rank; i++) {
+        uint32_t axis = i + tensor->rank - shape->rank;
+        if (shape->dims[i] != 1 && (axis != 1 || shape->dims[i] != tensor->dims[1]))
+            return false;
+    }
+    return shape->rank <= tensor->rank;
+}
+
+/* A product with a constant, or a sum with one, for each channel. */
+static plugcl_status fold_scale(plugcl_graph *graph, struct node *binary)
+{
+    plugcl_binary kind = ((struct binary_params *)binary->params)->kind;
+    for (int side = 0; side < 2 && (kind == PLUGCL_MUL || kind == PLUGCL_ADD); side++) {
+        struct node *layer = foldable_layer(graph, binary->inputs[side]);
+        struct constant *factor = constant_of(graph, binary->inputs[1 - side]);
+        if (layer == NULL || factor == NULL || !is_per_channel(&factor->shape, &graph_value(graph, binary->inputs[side])->shape))
+            continue;
+        struct batch_norm_constants constants = { .broadcast = true };
+        *(kind == PLUGCL_MUL ? &constants.weight : &constants.bias) = factor;
+        return fold_into(graph, binary, layer, &constants);
+    }
+    return PLUGCL_OK;
 }
 
 static void fuse_activation(plugcl_graph *graph, struct node *activation)
@@ -127,7 +172,7 @@ plugcl_status graph_fold_and_fuse(plugcl_graph *graph)
             status = fold_norm(graph, node);
         else if (node->info == &operator_activation)
             fuse_activation(graph, node);
-        else if (node->info == &operator_binary)
+        else if (node->info == &operator_binary && (status = fold_scale(graph, node)) == PLUGCL_OK && node->info == &operator_binary)
             fuse_residual(graph, node);
         else if (node->info == &operator_spatial_gate)
             fuse_gates(graph, node);

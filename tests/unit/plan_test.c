@@ -62,6 +62,7 @@ static int set_up(void **state)
     assert_int_equal(plugcl_graph_create(NULL, &fixture->graph), PLUGCL_OK);
     add_layer(fixture, "a", 9, 5, 3);
     add_layer(fixture, "b", 9, 9, 1);
+    add_weight(fixture, "scale", PLUGCL_SHAPE(1, 9, 1, 1), true);
     add_weight(fixture, "head.weight", PLUGCL_SHAPE(3, 18 * 3 * 4), false);
     add_weight(fixture, "head.bias", PLUGCL_SHAPE(3), false);
     return 0;
@@ -86,6 +87,8 @@ static void build(struct fixture *fixture)
     plugcl_value a = plugcl_graph_conv2d_layer(graph, x, weights, "a", plugcl_conv2d_params(.pad = { 1, 1, 1, 1 }));
     a = plugcl_graph_activation(graph, plugcl_graph_batch_norm_layer(graph, a, weights, "a_norm", 1e-5f), PLUGCL_RELU, 0, 0);
     plugcl_value b = plugcl_graph_conv2d_layer(graph, a, weights, "b", NULL);
+    b = plugcl_graph_binary(graph, PLUGCL_MUL, plugcl_graph_weight(graph, weights, "scale"), b);
+    b = plugcl_graph_binary(graph, PLUGCL_ADD, b, plugcl_graph_constant(graph, PLUGCL_F32, PLUGCL_SHAPE(1), &(float){ 0.25f }));
     b = plugcl_graph_batch_norm_layer(graph, b, weights, "b_norm", 1e-3f);
     b = plugcl_graph_activation(graph, plugcl_graph_binary(graph, PLUGCL_ADD, a, b), PLUGCL_RELU, 0, 0);
     plugcl_value both = plugcl_graph_concat(graph, (plugcl_value[]){ a, b }, 2, 1);
@@ -142,6 +145,26 @@ static void test_fusion_changes_nothing(void **state)
     plan_and_run(fixture, 2, 7, 6, true, "conv2d=generic,linear=generic", y[1], both[1]);
     assert_close(y[0], y[1], 2 * 3);
     assert_close(both[0], both[1], 2 * 18 * 7 * 6);
+}
+
+/* Norms, scales, sums, activations and the residual vanish into the layers: two convolutions, a pool, the flatten's copy and the head
+ * are left, and the copies of the graph's two ends. */
+static void test_fusion_leaves_the_layers(void **state)
+{
+    struct fixture *fixture = *state;
+    struct plugcl_input_shape shape = { "x", *PLUGCL_SHAPE(1, 5, 6, 7) };
+    plugcl_plan *plan;
+    build(fixture);
+    assert_int_equal(plugcl_plan_create(fixture->context, fixture->graph, plugcl_plan_params(.shapes = &shape, .n_shapes = 1), &plan),
+                     PLUGCL_OK);
+    for (size_t i = 0; i < plugcl_plan_steps(plan); i++) {
+        struct plugcl_step_info info;
+        assert_int_equal(plugcl_plan_step(plan, i, &info), PLUGCL_OK);
+        assert_string_not_equal(info.operation, "binary");
+        assert_string_not_equal(info.operation, "activation");
+        assert_string_not_equal(info.operation, "batch_norm");
+    }
+    plugcl_plan_destroy(&plan);
 }
 
 static void test_new_shapes_compile_nothing(void **state)
@@ -254,6 +277,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_fusion_changes_nothing, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_fusion_leaves_the_layers, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_new_shapes_compile_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_empty_batch, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_plan_errors, set_up, tear_down),
