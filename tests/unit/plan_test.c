@@ -86,7 +86,8 @@ static void build(struct fixture *fixture)
     plugcl_value x = plugcl_graph_input(graph, "x", PLUGCL_F32, PLUGCL_SHAPE(PLUGCL_DIM_ANY, 5, PLUGCL_DIM_ANY, PLUGCL_DIM_ANY));
     plugcl_value a = plugcl_graph_conv2d_layer(graph, x, weights, "a", plugcl_conv2d_params(.pad = { 1, 1, 1, 1 }));
     a = plugcl_graph_activation(graph, plugcl_graph_batch_norm_layer(graph, a, weights, "a_norm", 1e-5f), PLUGCL_RELU, 0, 0);
-    plugcl_value b = plugcl_graph_conv2d_layer(graph, a, weights, "b", NULL);
+    plugcl_value smooth = plugcl_graph_avg_pool2d(graph, a, plugcl_pool2d_params(.kernel = { 3, 3 }, .stride = { 1, 1 }, .pad = { 1, 1, 1, 1 }));
+    plugcl_value b = plugcl_graph_conv2d_layer(graph, smooth, weights, "b", NULL);
     b = plugcl_graph_binary(graph, PLUGCL_MUL, plugcl_graph_weight(graph, weights, "scale"), b);
     b = plugcl_graph_binary(graph, PLUGCL_ADD, b, plugcl_graph_constant(graph, PLUGCL_F32, PLUGCL_SHAPE(1), &(float){ 0.25f }));
     b = plugcl_graph_batch_norm_layer(graph, b, weights, "b_norm", 1e-3f);
@@ -134,6 +135,96 @@ static void assert_close(const float *a, const float *b, size_t count)
     }
     assert_true(most > 0);
     assert_true(error <= 1e-5f * most);
+}
+
+/*
+ * The same in plain C for one picture of 5x3x4, where the adaptive pool has nothing to do.
+ */
+enum { CHANNELS = 9, HEIGHT = 3, WIDTH = 4, PIXELS = HEIGHT * WIDTH };
+
+static const float *weight(const struct fixture *fixture, const char *name)
+{
+    const struct plugcl_weights_entry *entry = plugcl_weights_find(fixture->weights, name);
+    assert_non_null(entry);
+    return entry->data;
+}
+
+static double pixel_of(const double *plane, int row, int column)
+{
+    return row < 0 || row >= HEIGHT || column < 0 || column >= WIDTH ? 0 : plane[row * WIDTH + column];
+}
+
+static double norm(const struct fixture *fixture, const char *layer, int channel, double value, double eps)
+{
+    char name[4][64];
+    static const char *const parts[4] = { "running_mean", "running_var", "weight", "bias" };
+    for (int i = 0; i < 4; i++)
+        snprintf(name[i], sizeof name[i], "%s.%s", layer, parts[i]);
+    return (value - weight(fixture, name[0])[channel]) / sqrt(weight(fixture, name[1])[channel] + eps) *
+           weight(fixture, name[2])[channel] + weight(fixture, name[3])[channel];
+}
+
+static void expect_a(const struct fixture *fixture, double a[CHANNELS][PIXELS])
+{
+    double x[5][PIXELS];
+    for (int i = 0; i < 5 * PIXELS; i++)
+        x[i / PIXELS][i % PIXELS] = fixture->input[i];
+    for (int c = 0; c < CHANNELS; c++) {
+        for (int p = 0; p < PIXELS; p++) {
+            double sum = weight(fixture, "a.bias")[c];
+            for (int k = 0; k < 5 * 9; k++)
+                sum += weight(fixture, "a.weight")[c * 45 + k] * pixel_of(x[k / 9], p / WIDTH + k % 9 / 3 - 1, p % WIDTH + k % 3 - 1);
+            a[c][p] = fmax(norm(fixture, "a_norm", c, sum, 1e-5), 0);
+        }
+    }
+}
+
+static void expect_b(const struct fixture *fixture, double a[CHANNELS][PIXELS], double b[CHANNELS][PIXELS])
+{
+    double smooth[CHANNELS][PIXELS];
+    for (int c = 0; c < CHANNELS; c++) {
+        for (int p = 0; p < PIXELS; p++) {
+            smooth[c][p] = 0;
+            for (int k = 0; k < 9; k++)
+                smooth[c][p] += pixel_of(a[c], p / WIDTH + k / 3 - 1, p % WIDTH + k % 3 - 1) / 9;
+        }
+    }
+    for (int c = 0; c < CHANNELS; c++) {
+        for (int p = 0; p < PIXELS; p++) {
+            double sum = weight(fixture, "b.bias")[c];
+            for (int k = 0; k < CHANNELS; k++)
+                sum += weight(fixture, "b.weight")[c * CHANNELS + k] * smooth[k][p];
+            b[c][p] = fmax(norm(fixture, "b_norm", c, sum * weight(fixture, "scale")[c] + 0.25, 1e-3) + a[c][p], 0);
+        }
+    }
+}
+
+static void expect(const struct fixture *fixture, float *y, float *both)
+{
+    double values[2 * CHANNELS][PIXELS];
+    expect_a(fixture, values);
+    expect_b(fixture, values, values + CHANNELS);
+    for (int i = 0; i < 2 * CHANNELS * PIXELS; i++)
+        both[i] = (float)values[i / PIXELS][i % PIXELS];
+    for (int o = 0; o < 3; o++) {
+        double sum = weight(fixture, "head.bias")[o];
+        for (int i = 0; i < 2 * CHANNELS * PIXELS; i++)
+            sum += weight(fixture, "head.weight")[o * 2 * CHANNELS * PIXELS + i] * values[i / PIXELS][i % PIXELS];
+        y[o] = (float)sum;
+    }
+}
+
+static void test_values(void **state)
+{
+    static float y[2][MOST], both[2][MOST];
+    struct fixture *fixture = *state;
+    build(fixture);
+    expect(fixture, y[1], both[1]);
+    for (int no_fusion = 0; no_fusion < 2; no_fusion++) {
+        plan_and_run(fixture, 1, HEIGHT, WIDTH, no_fusion, NULL, y[0], both[0]);
+        assert_close(both[0], both[1], 2 * CHANNELS * PIXELS);
+        assert_close(y[0], y[1], 3);
+    }
 }
 
 static void test_fusion_changes_nothing(void **state)
@@ -276,6 +367,7 @@ static void test_a_thousand_plans_leave_memory_flat(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_values, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_fusion_changes_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_fusion_leaves_the_layers, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_new_shapes_compile_nothing, set_up, tear_down),
