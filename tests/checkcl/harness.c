@@ -85,6 +85,16 @@ static plugcl_status check_needs(const struct setting *setting)
     return PLUGCL_OK;
 }
 
+/* Weight matrices are as a network's are, 1 / sqrt(fan-in): with larger ones the sums within a gate grow so large that their
+ * rounding alone moves a sigmoid by more than the budget. */
+static float scale_of(const struct checkcl_tensor *tensor)
+{
+    int64_t elements = plugcl_shape_elements(&tensor->shape);
+    if (!tensor->constant || tensor->fill != CHECKCL_RANDOM || tensor->shape.rank < 2 || elements == 0)
+        return 1.0f;
+    return (float)(1.0 / sqrt((double)(elements / tensor->shape.dims[0])));
+}
+
 static plugcl_status prepare(struct setting *setting)
 {
     const struct checkcl_case *row = setting->row;
@@ -99,7 +109,7 @@ static plugcl_status prepare(struct setting *setting)
         struct image *image = &setting->inputs[i];
         if (!image->present)
             continue;
-        image_fill(image, row->inputs[i].fill, &random);
+        image_fill(image, row->inputs[i].fill, scale_of(&row->inputs[i]), &random);
         status = row->inputs[i].constant ? image_make_constant(image) : image_upload(setting->check->context, image);
         inputs[i] = image->values;
         image_operand(image, &setting->call.inputs[i]);

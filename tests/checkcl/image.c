@@ -98,16 +98,15 @@ static float random_value(enum checkcl_fill fill, uint64_t *random)
     return 2.0f * random_unit(random) - 1.0f;
 }
 
-bool image_fill(struct image *image, enum checkcl_fill fill, uint64_t *random)
+void image_fill(struct image *image, enum checkcl_fill fill, float scale, uint64_t *random)
 {
     for (size_t i = 0; i < image->count; i++)
         image->bits[i] = GUARD_BITS;
     for (int64_t i = 0; i < image->elements; i++) {
-        float value = random_value(fill, random);
+        float value = scale * random_value(fill, random);
         image->values[i] = (double)value;
         memcpy(&image->bits[place(image, i)], &value, sizeof value);
     }
-    return true;
 }
 
 plugcl_status image_make_constant(struct image *image)
