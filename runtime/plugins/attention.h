@@ -35,8 +35,8 @@ plugcl_status attention_fail(plugcl_graph *graph, plugcl_status status, const ch
     ;
 
 /* The options pools, gate, alpha and beta, where the plug-in has them, over the form's defaults. */
-void attention_channel_params(const struct plugcl_plugin_call *call, const struct attention_form *form, bool has_pools, bool has_slope,
-                              struct plugcl_channel_gate_params *params);
+void attention_channel_params(const struct plugcl_plugin_call *call, const struct attention_form *form, bool has_pools,
+                              bool has_slope, struct plugcl_channel_gate_params *params);
 /* Both gates: the plug-in's input x to y, with the gate's own value. */
 plugcl_value attention_channel_gate(plugcl_graph *graph, const struct plugcl_plugin_call *call, const struct attention_form *form,
                                     const struct plugcl_channel_gate_params *params, plugcl_value x, plugcl_value *gate);

@@ -13,7 +13,8 @@ static const struct plugcl_option options[] = {
 };
 
 static const struct plugcl_flavour flavours[] = {
-    { "official", "ChannelGate.mlp.1 ChannelGate.mlp.3 SpatialGate.spatial.conv SpatialGate.spatial.bn", "Jongchan's; [max, mean], batch norm" },
+    { "official", "ChannelGate.mlp.1 ChannelGate.mlp.3 SpatialGate.spatial.conv SpatialGate.spatial.bn",
+      "Jongchan's; [max, mean], batch norm" },
     { "copies", "ca.fc.0 ca.fc.2 sa.conv1, or ca.fc1 ca.fc2 sa.conv1", "most copies; [mean, max], no bias, no batch norm" },
     { "seed", "fc1 fc2 conv1", "the same in one module" },
     { "ultralytics", "channel_attention.fc spatial_attention.cv1", "mean only, one layer with bias" },

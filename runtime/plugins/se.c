@@ -9,7 +9,8 @@
 static const struct plugcl_option options[] = {
     { "act", PLUGCL_OPTION_TEXT, "relu", "relu|relu6|leaky_relu|elu|silu|gelu|hard_swish|tanh|identity", false,
       "the function between the two layers" },
-    { "gate", PLUGCL_OPTION_TEXT, "sigmoid", "sigmoid|hard_sigmoid", false, "the gate's function, by flavour (ese, mmcv: hard_sigmoid)" },
+    { "gate", PLUGCL_OPTION_TEXT, "sigmoid", "sigmoid|hard_sigmoid", false,
+      "the gate's function, by flavour (ese, mmcv: hard_sigmoid)" },
     { "alpha", PLUGCL_OPTION_NUMBER, "0.16666667", NULL, false, "slope of the hard sigmoid, clip(alpha·x + beta, 0, 1)" },
     { "beta", PLUGCL_OPTION_NUMBER, "0.5", NULL, false, "offset of the hard sigmoid" },
     { "add_maxpool", PLUGCL_OPTION_BOOL, "false", NULL, false, "pool by ½ mean + ½ maximum (timm)" },
@@ -47,7 +48,8 @@ static void read_act(const struct plugcl_plugin_call *call, struct plugcl_channe
         plugcl_activation kind;
         float alpha;
     } acts[] = {
-        { "relu", PLUGCL_RELU, 0 },  { "relu6", PLUGCL_RELU6, 0 }, { "leaky_relu", PLUGCL_LEAKY_RELU, 0.01f }, { "elu", PLUGCL_ELU, 1 },
+        { "relu", PLUGCL_RELU, 0 },  { "relu6", PLUGCL_RELU6, 0 },
+        { "leaky_relu", PLUGCL_LEAKY_RELU, 0.01f },            { "elu", PLUGCL_ELU, 1 },
         { "silu", PLUGCL_SILU, 0 },  { "gelu", PLUGCL_GELU, 0 },   { "hard_swish", PLUGCL_HARD_SWISH, 0 },
         { "tanh", PLUGCL_TANH, 0 },  { "identity", PLUGCL_IDENTITY, 0 },
     };
