@@ -6,6 +6,7 @@ usage: tool_test.py PATH-OF-PLUGCL [unittest arguments]
 """
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -191,7 +192,8 @@ class ToolTest(unittest.TestCase):
                 ("extra", ("cache", "extra")), ("--shape", ("describe", "se", "-w", "w.safetensors", "--prefix", "net.se")),
                 ("N,C,H,W", ("describe", "se", "-w", "w.safetensors", "--shape", "1,2,3")),
                 ("--trace", ("describe", "se", "-w", "w.safetensors", "--shape", "1,8,3,3", "--trace", "t")),
-                ("frog", self.se("--variant", "channel_gate=frog"))]:
+                ("frog", self.se("--variant", "channel_gate=frog")),
+                ("frog", self.se("--variant", "frog=generic"))]:
             with self.subTest(arguments=arguments):
                 self.fail_with(2, part, *arguments)
 
@@ -225,6 +227,16 @@ class ToolTest(unittest.TestCase):
     def test_unwritable_folder(self):
         os.mkdir(self.path("closed"), 0o500)
         self.fail_with(1, "closed/y.npy", *self.se(output="closed/y.npy"))
+
+    def test_interrupt(self):
+        for number in signal.SIGINT, signal.SIGTERM:
+            before = sorted(os.listdir(self.folder.name))
+            with subprocess.Popen([PLUGCL, *self.se("--repeat", "1000000")], cwd=self.folder.name, env=self.environment) as process:
+                with self.assertRaises(subprocess.TimeoutExpired):
+                    process.wait(0.5)
+                process.send_signal(number)
+                self.assertEqual(process.wait(30), -number)
+            self.assertEqual(sorted(os.listdir(self.folder.name)), before)
 
     def test_full_disk(self):
         """A file size limit stands for a full disk: the write fails half-way."""
