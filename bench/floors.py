@@ -1,0 +1,117 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""The speed floors: SE and CBAM blocks beside PyTorch, a convolution beside the FMA peak, contenders taking turns in one run.
+
+usage: floors.py BUILD_FOLDER [ROUNDS]
+
+Needs Debian's python3-torch. Each contender is a process of its own that stays up and runs one round when asked; the table shows
+medians over the rounds and their spread. PyTorch runs in NCHW and channels-last; the better one counts.
+"""
+import os
+import statistics
+import subprocess
+import sys
+
+TORCH = r"""
+import sys, time, torch
+what, channels, size, count, layout = sys.argv[1], *map(int, sys.argv[2:5]), sys.argv[5]
+torch.set_num_threads(int(sys.argv[6]))
+
+class SE(torch.nn.Module):
+    def __init__(self, c, pools=1):
+        super().__init__()
+        self.fc = torch.nn.Sequential(torch.nn.Linear(c, c // 16, bias=False), torch.nn.ReLU(),
+                                      torch.nn.Linear(c // 16, c, bias=False))
+        self.pools = pools
+    def forward(self, x):
+        s = self.fc(x.mean((2, 3)))
+        if self.pools == 2:
+            s = s + self.fc(x.amax((2, 3)))
+        return x * torch.sigmoid(s)[:, :, None, None]
+
+class CBAM(torch.nn.Module):
+    def __init__(self, c):
+        super().__init__()
+        self.channel, self.conv = SE(c, 2), torch.nn.Conv2d(2, 1, 7, padding=3, bias=False)
+    def forward(self, x):
+        x = self.channel(x)
+        return x * torch.sigmoid(self.conv(torch.cat([x.mean(1, True), x.amax(1, True)], 1)))
+
+net = torch.nn.Sequential(*[(SE if what == "se" else CBAM)(channels) for _ in range(count)]) if what != "conv" else \
+    torch.nn.Conv2d(channels, count, 3, padding=1)
+x = torch.rand(1, channels, size, size)
+if layout == "nhwc":
+    net, x = net.to(memory_format=torch.channels_last), x.to(memory_format=torch.channels_last)
+with torch.inference_mode():
+    for _ in range(5):
+        net(x)
+    for _ in sys.stdin:
+        start, runs = time.perf_counter(), 0
+        while time.perf_counter() - start < 0.02:
+            net(x)
+            runs += 1
+        print((time.perf_counter() - start) * 1e6 / runs, flush=True)
+"""
+
+
+class Contender:
+    """A process that answers each line with one figure."""
+
+    def __init__(self, command, **environment):
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                                        env={**os.environ, **environment})
+        self.figures = []
+
+    def round(self):
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+        self.figures.append(float(self.process.stdout.readline()))
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+    @property
+    def median(self):
+        return statistics.median(self.figures)
+
+    @property
+    def spread(self):
+        return f"{min(self.figures):.0f}-{max(self.figures):.0f}"
+
+
+def torch_contender(*arguments):
+    environment = {"OMP_WAIT_POLICY": "passive", "MALLOC_MMAP_THRESHOLD_": "1073741824", "MALLOC_TRIM_THRESHOLD_": "4294967296"}
+    return Contender(["/usr/bin/python3", "-c", TORCH, *map(str, arguments), str(os.cpu_count())], **environment)
+
+
+def compare(contender, what, channels, size, count, rounds):
+    ours = Contender([contender, what, str(channels), str(size), str(count)])
+    peers = [torch_contender(what, channels, size, count, layout) for layout in ("nchw", "nhwc")]
+    peak = Contender([contender, "peak", str(os.cpu_count())])
+    everyone = [ours, *peers, peak]
+    for _ in range(rounds):
+        for each in everyone:
+            each.round()
+    for each in everyone:
+        each.close()
+    best = min(peer.median for peer in peers)
+    line = f"{what} {channels}@{size} x{count}: plugcl {ours.median:.0f} us ({ours.spread}), PyTorch {best:.0f} us, ratio {best / ours.median:.2f}"
+    if what == "conv":
+        gflops = 2 * channels * count * 9 * size * size / ours.median / 1000
+        line += f", {gflops:.0f} GFLOP/s = {100 * gflops / peak.median:.0f} % of the peak of {peak.median:.0f}"
+    print(line, flush=True)
+
+
+def main():
+    if len(sys.argv) not in (2, 3) or sys.argv[1].startswith("-"):
+        sys.exit(__doc__)
+    for name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):
+        os.environ.pop(name, None)
+    contender, rounds = os.path.join(sys.argv[1], "bench", "contender"), int(sys.argv[2]) if len(sys.argv) == 3 else 15
+    for case in (("se", 256, 28, 10), ("cbam", 256, 28, 10), ("conv", 512, 32, 256)):
+        compare(contender, *case, rounds)
+
+
+if __name__ == "__main__":
+    main()
