@@ -46,9 +46,14 @@ static const char *const library_names[] = {
     "libOpenCL.so.1", "libOpenCL.so",
 };
 
+/* The library stays mapped after the last dlclose: drivers may have threads and exit handlers that do not survive being unmapped. */
+#if !defined(RTLD_NODELETE)
+#define RTLD_NODELETE 0
+#endif
+
 static void *library_load(const char *name)
 {
-    return dlopen(name, RTLD_NOW | RTLD_LOCAL);
+    return dlopen(name, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
 }
 
 static void library_unload(void *handle)
