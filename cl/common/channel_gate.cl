@@ -17,19 +17,31 @@
 #define LP 4
 #define LSE 8
 
+/* Sums go row by row, which keeps the rounding of large planes small. */
 static inline float pool_plane(__global const float *x, int height, int width, int x_row, int x_column, int pool, float most)
 {
     float value = pool == MAXIMUM ? -INFINITY : 0.0f;
     for (int h = 0; h < height; h++) {
+        float row = 0.0f;
         for (int w = 0; w < width; w++) {
             float v = x[(size_t)h * x_row + (size_t)w * x_column];
             if (pool == MAXIMUM)
                 value = v > value || isnan(v) ? v : value;
             else
-                value += pool == AVERAGE ? v : pool == LP ? v * v : exp(v - most);
+                row += pool == AVERAGE ? v : pool == LP ? v * v : exp(v - most);
         }
+        value = pool == MAXIMUM ? value : value + row;
     }
     return value;
+}
+
+/* Four sums, for the same reason. */
+static inline float dot_product(__global const float *a, int a_step, __global const float *b, int count)
+{
+    float sums[4] = { 0.0f, 0.0f, 0.0f, 0.0f };
+    for (int i = 0; i < count; i++)
+        sums[i & 3] += a[(size_t)i * a_step] * b[i];
+    return (sums[0] + sums[1]) + (sums[2] + sums[3]);
 }
 
 __kernel void pool(__global const float *x_buffer, uint x_offset, __global float *pooled_buffer, uint pooled_offset, int images,
@@ -74,10 +86,8 @@ __kernel void hidden_layer(__global const float *pooled_buffer, uint pooled_offs
     __global const float *weights = weight_buffer + weight_offset + (size_t)j * weight_row;
     float total = 0.0f, bias = has_bias ? bias_buffer[bias_offset + (size_t)j * bias_step] : 0.0f;
     for (int row = 0; row < rows; row++) {
-        float sum = bias;
-        for (int c = 0; c < channels; c++)
-            sum += weights[(size_t)c * weight_column] * pooled[row * channels + c];
-        total += activate(sum, act_alpha, 0.0f);
+        float sum = dot_product(weights, weight_column, pooled + row * channels, channels);
+        total += activate(sum + bias, act_alpha, 0.0f);
     }
     sums_buffer[sums_offset + (size_t)image * hidden + j] = total;
 }
@@ -94,9 +104,7 @@ __kernel void gate_layer(__global const float *sums_buffer, uint sums_offset, __
     __global const float *sums = sums_buffer + sums_offset + (size_t)image * hidden;
     __global const float *weights = weight_buffer + weight_offset + (size_t)c * weight_row;
     float sum = has_bias ? bias_buffer[bias_offset + (size_t)c * bias_step] * bias_count : 0.0f;
-    for (int j = 0; j < hidden; j++)
-        sum += weights[(size_t)j * weight_column] * sums[j];
-    float value = gate(sum, gate_alpha, gate_beta);
+    float value = gate(sum + dot_product(weights, weight_column, sums, hidden), gate_alpha, gate_beta);
     gates_buffer[gates_offset + (size_t)image * channels + c] = value;
     if (has_gate)
         gate_buffer[gate_offset + (size_t)image * gate_image + (size_t)c * gate_channel] = value;
@@ -109,7 +117,7 @@ __kernel void scale(__global const float *x_buffer, uint x_offset, __global floa
                     int channels_inner)
 {
     int inner = (int)get_global_id(0), outer = (int)get_global_id(1);
-    int image = (int)get_global_id(2) / height, h = (int)get_global_id(2) % height;
+    int image = (int)get_global_id(2) / height, h = (int)get_global_id(2) - image * height;
     int c = channels_inner ? inner : outer, w = channels_inner ? outer : inner;
     if (c >= channels || w >= width || image >= images)
         return;
