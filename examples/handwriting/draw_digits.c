@@ -38,7 +38,7 @@ bool draw_sheet(const char *folder, const float *digits, const struct answers *a
         if (read_as(answers, digit) != sheet_class(digit))
             tag(&picture, MARGIN + digit % COLUMNS * cell, top + digit / COLUMNS * cell, cell, read_as(answers, digit));
     picture_text(&picture, MARGIN, 26, 4, INK, "%d of %d handwritten digits read right", right, DIGITS);
-    picture_text(&picture, MARGIN, 70, 2, QUIET, "None of them was there in training. Read by plugcl on %s.", device);
+    picture_text(&picture, MARGIN, 70, 2, QUIET, "None of them was seen in training. Read by plugcl on %s.", device);
     picture_frame(&picture, MARGIN, bottom + 22, 24, 24, 3, WRONG);
     int x = MARGIN + 36;
     x += picture_text(&picture, x, bottom + 28, 2, INK, "read wrongly; the red tag is what was read") + 40;
@@ -80,7 +80,7 @@ static void card(struct picture *picture, int x, int y, int digit, const float *
         picture_fill(picture, bars + 18, row, full, 14, 0xf0f2f5);
         picture_fill(picture, bars + 18, row, length > 0 ? length : 1, 14, colour == QUIET ? 0xa8afbb : colour);
         if (scores[class] >= 0.005f)
-            picture_text(picture, bars + 18 + full + 6, row + 1, 1.6f, colour, "%2.0f%%", (double)scores[class] * 100);
+            picture_text(picture, bars + 18 + full + 6, row, 2, colour, "%2.0f%%", (double)scores[class] * 100);
     }
 }
 

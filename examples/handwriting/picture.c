@@ -114,8 +114,7 @@ void picture_digit(struct picture *picture, int left, int top, int zoom, const f
 
 uint32_t picture_heat(float value)
 {
-    static const unsigned char stops[][3] = { { 255, 250, 222 }, { 255, 226, 138 }, { 255, 178, 76 },
-                                              { 242, 106, 54 },  { 204, 32, 54 },   { 118, 10, 56 } };
+    static const unsigned char stops[][3] = { { 255, 252, 232 }, { 255, 232, 158 }, { 255, 199, 100 }, { 248, 146, 74 }, { 226, 78, 66 } };
     int last = (int)(sizeof stops / sizeof *stops) - 1;
     float place = (value < 0 ? 0 : value > 1 ? 1 : value) * (float)last;
     int stop = place >= (float)last ? last - 1 : (int)place;

@@ -38,7 +38,7 @@ int picture_text_width(float size, const char *text);
 void picture_digit(struct picture *picture, int x, int y, int zoom, const float *digit, uint32_t ink);
 /* A map of height x width values stretched over a square of `side` pixels, `low` to `high` through picture_heat. */
 void picture_map(struct picture *picture, int x, int y, int side, const float *map, int height, int width, float low, float high);
-/* Pale yellow at 0 to dark red at 1. */
+/* Pale yellow at 0 to red at 1, light enough for ink on top. */
 uint32_t picture_heat(float value);
 /* Writes "<folder>/<name>"; it appears whole or not at all. */
 bool picture_save(const struct picture *picture, const char *folder, const char *name);
