@@ -118,11 +118,17 @@ static size_t choose(const char *device, char names[MOST_DEVICES][64])
     return count;
 }
 
+/* Asked before the work, not after it. */
+static bool can_write(const char *folder)
+{
+    if ((mkdir(folder, 0777) != 0 && errno != EEXIST) || access(folder, W_OK | X_OK) != 0)
+        return complain("%s: %s", folder, strerror(errno));
+    return true;
+}
+
 static bool draw(const char *folder, const float *digits, const struct answers *answers, const struct reference *reference,
                  const char *device)
 {
-    if (mkdir(folder, 0777) != 0 && errno != EEXIST)
-        return complain("%s: %s", folder, strerror(errno));
     return draw_sheet(folder, digits, answers, device) && draw_mistakes(folder, digits, answers) &&
            draw_spatial(folder, "spatial-attention.png", digits, answers, BLOCK2_SPATIAL, reference) &&
            draw_spatial(folder, "spatial-attention-block3.png", digits, answers, BLOCK3_SPATIAL, reference) &&
@@ -176,7 +182,7 @@ int main(int count, char **arguments)
     snprintf(path, sizeof path, "%s/sheet.png", options.data);
     float *digits = sheet_read(path);
     snprintf(path, sizeof path, "%s/reference.safetensors", options.data);
-    bool good = digits && reference_open(path, &reference) && answers_create(&answers);
+    bool good = digits && can_write(options.out) && reference_open(path, &reference) && answers_create(&answers);
     snprintf(path, sizeof path, "%s/model.safetensors", options.data);
     good = good && network_build(path, &graph);
     if (good && (good = empty_cache(cache, sizeof cache))) {
