@@ -38,10 +38,17 @@ static inline float pool_plane(__global const float *x, int height, int width, i
 /* Four sums, for the same reason. */
 static inline float dot_product(__global const float *a, int a_step, __global const float *b, int count)
 {
-    float sums[4] = { 0.0f, 0.0f, 0.0f, 0.0f };
-    for (int i = 0; i < count; i++)
-        sums[i & 3] += a[(size_t)i * a_step] * b[i];
-    return (sums[0] + sums[1]) + (sums[2] + sums[3]);
+    float sum0 = 0.0f, sum1 = 0.0f, sum2 = 0.0f, sum3 = 0.0f;
+    int i = 0;
+    for (; i < count - 3; i += 4) {
+        sum0 += a[(size_t)i * a_step] * b[i];
+        sum1 += a[(size_t)(i + 1) * a_step] * b[i + 1];
+        sum2 += a[(size_t)(i + 2) * a_step] * b[i + 2];
+        sum3 += a[(size_t)(i + 3) * a_step] * b[i + 3];
+    }
+    for (; i < count; i++)
+        sum0 += a[(size_t)i * a_step] * b[i];
+    return (sum0 + sum1) + (sum2 + sum3);
 }
 
 __kernel void pool(__global const float *x_buffer, uint x_offset, __global float *pooled_buffer, uint pooled_offset, int images,

@@ -20,9 +20,9 @@ __kernel void pool(__global const float *x_buffer, uint x_offset, __global float
                    int channels_fastest)
 {
     int a = (int)get_global_id(0), b = (int)get_global_id(1), rest = (int)get_global_id(2);
-    int channel = channels_fastest ? a : rest % channels, column = channels_fastest ? b : a;
-    int row = channels_fastest ? rest % rows : b;
-    int image = channels_fastest ? rest / rows : rest / channels;
+    /* Remainders by subtraction: oclgrind does not know what a remainder beside its quotient is compiled to. */
+    int inner = channels_fastest ? rows : channels, image = rest / inner, left = rest - image * inner;
+    int channel = channels_fastest ? a : left, column = channels_fastest ? b : a, row = channels_fastest ? left : b;
     if (channel >= channels || column >= columns || row >= rows || image >= images)
         return;
     __global const int *vertical = windows + 3 * row, *horizontal = windows + 3 * (rows + column);

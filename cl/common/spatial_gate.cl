@@ -64,7 +64,7 @@ __kernel void scale(__global const float *x_buffer, uint x_offset, __global floa
                     int has_channel, int channels_inner)
 {
     int inner = (int)get_global_id(0), outer = (int)get_global_id(1);
-    int image = (int)get_global_id(2) / height, h = (int)get_global_id(2) % height;
+    int image = (int)get_global_id(2) / height, h = (int)get_global_id(2) - image * height;
     int c = channels_inner ? inner : outer, w = channels_inner ? outer : inner;
     if (c >= channels || w >= width || image >= images)
         return;

@@ -55,7 +55,7 @@ SINGLE __kernel void taps(__global const float *restrict x_buffer, uint x_offset
     /* The last tile's spare rows repeat the last pixel; their sums are not stored. */
     for (int i = 0; i < groups * ROWS; i++) {
         const int at = task[FIRST_PIXEL] + min(i, count - 1);
-        const int row = task[TOP] + at / task[WIDTH], column = task[LEFT] + at % task[WIDTH];
+        const int down = at / task[WIDTH], row = task[TOP] + down, column = task[LEFT] + at - down * task[WIDTH];
         x_at[i] = row * x_row + column * x_pixel;
         y_at[i] = row * y_row + column * y_pixel;
         residual_at[i] = row * residual_row + column * residual_pixel;

@@ -32,9 +32,9 @@ static inline float combine(float a, float b, int pool)
 static inline float reduce_plane(__global const float *x, int pixels, int width, int x_row, int x_column, int pool, float most,
                                  int lanes, __local float *scratch)
 {
-    int item = (int)get_local_id(0), size = (int)get_local_size(0);
+    int item = (int)get_local_id(0), size = (int)get_local_size(0), first = item / lanes, lane = item - first * lanes;
     float value = pool == MAXIMUM ? -INFINITY : 0.0f;
-    for (int p = item / lanes; p < pixels; p += size / lanes) {
+    for (int p = first; p < pixels; p += size / lanes) {
         int h = p / width;
         float v = x[(size_t)h * x_row + (size_t)(p - h * width) * x_column];
         value = combine(value, pool == LP ? v * v : pool == LSE ? exp(v - most) : v, pool);
@@ -47,14 +47,14 @@ static inline float reduce_plane(__global const float *x, int pixels, int width,
             scratch[item] = combine(scratch[item], scratch[item + half_of], pool);
     }
     barrier(CLK_LOCAL_MEM_FENCE);
-    return scratch[item % lanes];
+    return scratch[lane];
 }
 
 __kernel void pool(__global const float *x_buffer, uint x_offset, __global float *pooled_buffer, uint pooled_offset, int channels,
                    int height, int width, int x_image, int x_channel, int x_row, int x_column, int rows, int pools, float share,
                    int lanes, __local float *scratch)
 {
-    int item = (int)get_local_id(0), c = (int)get_group_id(0) * lanes + item % lanes, image = (int)get_group_id(1);
+    int item = (int)get_local_id(0), c = (int)get_group_id(0) * lanes + item - item / lanes * lanes, image = (int)get_group_id(1);
     __global const float *x = x_buffer + x_offset + (size_t)image * x_image + (size_t)min(c, channels - 1) * x_channel;
     __global float *pooled = pooled_buffer + pooled_offset + (size_t)image * rows * channels + c;
     bool writes = item < lanes && c < channels;
@@ -83,13 +83,13 @@ __kernel void layers(__global const float *pooled_buffer, uint pooled_offset, __
                      int unit_lanes, __local float *scratch)
 {
     int item = (int)get_local_id(0), size = (int)get_local_size(0), image = (int)get_group_id(0);
-    int lane = item % unit_lanes, padded = (channels + 31) / 32 * 32;
+    int unit_at = item / unit_lanes, lane = item - unit_at * unit_lanes, padded = (channels + 31) / 32 * 32;
     __global const float *first = mlp_buffer + mlp_offset, *second = first + (rows > 0
                                                                               ? (size_t)hidden * (size_t)(channels + 1) : 0);
     __global const float *pooled = pooled_buffer + pooled_offset + (size_t)image * rows * channels;
     __global float *sums = sums_buffer + sums_offset + (size_t)image * hidden;
     for (int begin = 0; rows > 0 && begin < hidden; begin += size / unit_lanes) {
-        int unit = begin + item / unit_lanes, j = min(unit, hidden - 1);
+        int unit = begin + unit_at, j = min(unit, hidden - 1);
         float total = 0.0f;
         for (int row = 0; row < rows; row++) {
             float sum = 0.0f;

@@ -31,15 +31,15 @@ __kernel void pool(__global const float *x_buffer, uint x_offset, __global float
 {
     (void)images;
     (void)columns;
-    int item = (int)get_local_id(0), lane = item % lanes, items = (int)get_local_size(0) / lanes;
+    int item = (int)get_local_id(0), first_tap = item / lanes, lane = item - first_tap * lanes, items = (int)get_local_size(0) / lanes;
     int channel = (int)get_group_id(0) * lanes + lane, column = (int)get_group_id(1);
-    int image = (int)get_group_id(2) / rows, row = (int)get_group_id(2) % rows;
+    int image = (int)get_group_id(2) / rows, row = (int)get_group_id(2) - image * rows;
     __global const int *vertical = windows + 3 * row, *horizontal = windows + 3 * (rows + column);
     int taps_x = (horizontal[1] - horizontal[0] + dilation_x - 1) / dilation_x;
     int taps = (vertical[1] - vertical[0] + dilation_y - 1) / dilation_y * taps_x;
     __global const float *x = x_buffer + x_offset + image * x_image + min(channel, channels - 1) * x_channel;
     float result = MAXIMUM ? -INFINITY : 0.0f;
-    for (int tap = item / lanes; tap < taps; tap += items) {
+    for (int tap = first_tap; tap < taps; tap += items) {
         int h = tap / taps_x, w = tap - h * taps_x;
         result = take(x[(vertical[0] + h * dilation_y) * x_row + (horizontal[0] + w * dilation_x) * x_column], result);
     }

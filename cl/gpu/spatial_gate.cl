@@ -16,7 +16,9 @@ __kernel void map(__global const float *x_buffer, uint x_offset, __global const 
                   __local float *sums, __local float *maxima)
 {
     int item = (int)get_local_id(0), size = (int)get_local_size(0), slices = size / pixels_each, pixels = height * width;
-    int place = channels_inner ? item / slices : item % pixels_each, slice = channels_inner ? item % slices : item / pixels_each;
+    /* The remainder by subtraction: oclgrind does not know what a remainder beside its quotient is compiled to. */
+    int inner = channels_inner ? slices : pixels_each, outer_at = item / inner, inner_at = item - outer_at * inner;
+    int place = channels_inner ? outer_at : inner_at, slice = channels_inner ? inner_at : outer_at;
     int pixel = (int)get_group_id(0) * pixels_each + place, image = (int)get_group_id(1);
     int bounded = min(pixel, pixels - 1), row = bounded / width, column = bounded - row * width;
     __global const float *x = x_buffer + x_offset + (size_t)image * x_image + (size_t)row * x_row + (size_t)column * x_column;

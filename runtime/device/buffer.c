@@ -113,8 +113,3 @@ plugcl_status buffer_read_now(const struct buffer *buffer, size_t offset, void *
     cl_int error = context->api->clEnqueueReadBuffer(context->transfers, buffer->cl, CL_TRUE, offset, bytes, data, 0, NULL, NULL);
     return error ? opencl_fail("clEnqueueReadBuffer", error) : PLUGCL_OK;
 }
-
-void buffer_leave_context(struct buffer *buffer)
-{
-    (void)buffer; /* buffers hold the context as its parts, not as its users: there is no cycle to break */
-}

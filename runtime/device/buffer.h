@@ -19,8 +19,4 @@ void buffer_drop(struct buffer **buffer);
 bool buffer_is_shared(const struct buffer *buffer);
 size_t buffer_bytes(const struct buffer *buffer);
 
-/* For a store that the context itself owns. Buffers are parts of the context, not users (context.h), so there is no cycle to break
- * and this does nothing. */
-void buffer_leave_context(struct buffer *buffer);
-
 #endif

@@ -22,6 +22,7 @@ struct plugcl_plugin_call {
     plugcl_weights *weights;
     struct given_option *given;
     size_t n_given, c_given;
+    bool *used; /* tensors of `weights` that became values */
 };
 
 static const struct plugcl_option flavour_option = { "flavour", PLUGCL_OPTION_TEXT, "auto", NULL, false,
@@ -177,6 +178,14 @@ const struct plugcl_weights_entry *plugcl_call_find(const struct plugcl_plugin_c
     return entry;
 }
 
+static void mark_used(const struct plugcl_plugin_call *call, const char *full_name)
+{
+    const struct plugcl_weights_entry *entry = plugcl_weights_find(call->weights, full_name);
+    for (size_t i = 0; entry != NULL && i < plugcl_weights_count(call->weights); i++)
+        if (plugcl_weights_at(call->weights, i) == entry)
+            call->used[i] = true;
+}
+
 plugcl_value plugcl_call_weight(const struct plugcl_plugin_call *call, const char *name)
 {
     char *full = string_format("%s%s", call->node->prefix, name);
@@ -187,6 +196,8 @@ plugcl_value plugcl_call_weight(const struct plugcl_plugin_call *call, const cha
         graph_fail(call->graph, fail(PLUGCL_INVALID, "%s needs weights", call->node->plugin->name));
     else
         value = plugcl_graph_weight(call->graph, call->weights, full);
+    if (value.id != 0)
+        mark_used(call, full);
     memory_free(full);
     return value;
 }
@@ -199,6 +210,13 @@ void plugcl_call_fold_batch_norm(const struct plugcl_plugin_call *call, plugcl_v
         graph_fail(call->graph, fail_no_memory(strlen(layer)));
     else
         plugcl_graph_fold_batch_norm(call->graph, weight, bias, call->weights, full, eps);
+    static const char *const parts[] = { "weight", "bias", "running_mean", "running_var" };
+    for (size_t i = 0; full != NULL && i < sizeof parts / sizeof parts[0]; i++) {
+        char *part = string_format("%s.%s", full, parts[i]);
+        if (part != NULL)
+            mark_used(call, part);
+        memory_free(part);
+    }
     memory_free(full);
 }
 
@@ -226,6 +244,31 @@ void plugcl_call_set_flavour(const struct plugcl_plugin_call *call, const char *
 void plugcl_call_note(const struct plugcl_plugin_call *call, const char *note)
 {
     log_message(&call->graph->log, PLUGCL_LOG_NOTE, "%s: %s", call->node->plugin->name, note);
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+    size_t length = strlen(text), end_length = strlen(end);
+    return length >= end_length && strcmp(text + length - end_length, end) == 0;
+}
+
+/* Tensors below the prefix that the plug-in did not take: a wrong prefix or another flavour would show like this. */
+static void note_unused(const struct plugcl_plugin_call *call)
+{
+    const char *prefix = call->node->prefix;
+    struct text names = { 0 };
+    size_t count = 0;
+    for (size_t i = 0; i < plugcl_weights_count(call->weights); i++) {
+        const char *name = plugcl_weights_at(call->weights, i)->name;
+        if (call->used[i] || strncmp(name, prefix, strlen(prefix)) != 0 || ends_with(name, "num_batches_tracked"))
+            continue;
+        if (++count <= 3)
+            text_add(&names, "%s%s", count > 1 ? ", " : "", name);
+    }
+    if (count > 0 && names.data != NULL)
+        log_message(&call->graph->log, PLUGCL_LOG_NOTE, "%s: %zu tensor%s below \"%s\" not used: %s%s", call->node->plugin->name, count,
+                    count > 1 ? "s" : "", prefix, names.data, count > 3 ? ", ..." : "");
+    text_free(&names);
 }
 
 static plugcl_node *node_create(plugcl_graph *graph, const struct plugcl_plugin *plugin, const char *prefix)
@@ -265,6 +308,8 @@ plugcl_status plugcl_graph_plugin(plugcl_graph *graph, const char *name, const p
     plugcl_status status = plugin ? check_inputs(plugin, n_inputs) : fail(PLUGCL_NOT_FOUND, "there is no plug-in named %s", name);
     if (status == PLUGCL_OK && (call.node = node_create(graph, plugin, prefix)) == NULL)
         status = fail_no_memory(sizeof *call.node);
+    if (status == PLUGCL_OK && weights != NULL && (call.used = memory_zeroed(plugcl_weights_count(weights), sizeof *call.used)) == NULL)
+        status = fail_no_memory(plugcl_weights_count(weights));
     if (status == PLUGCL_OK)
         status = parse_options(&call, options);
     if (status == PLUGCL_OK) {
@@ -276,6 +321,9 @@ plugcl_status plugcl_graph_plugin(plugcl_graph *graph, const char *name, const p
     }
     graph_fail(graph, status);
     plugcl_graph_label(graph, NULL);
+    if (graph->status == PLUGCL_OK && weights != NULL)
+        note_unused(&call);
+    memory_free(call.used);
     for (size_t i = 0; i < call.n_given; i++)
         memory_free(call.given[i].name);
     memory_free(call.given);

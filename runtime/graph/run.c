@@ -181,7 +181,7 @@ static plugcl_status read_outputs(plugcl_plan *plan, const plugcl_run *run)
 
 static plugcl_status enqueue(plugcl_plan *plan, plugcl_event *const *events, size_t n_events, plugcl_run *run)
 {
-    plugcl_status status = PLUGCL_OK;
+    plugcl_status status = queue_enter(plan->queue);
     for (size_t i = 0; status == PLUGCL_OK && i < n_events; i++)
         status = queue_wait_for(plan->queue, events[i]);
     if (status == PLUGCL_OK)
@@ -197,6 +197,8 @@ static plugcl_status enqueue(plugcl_plan *plan, plugcl_event *const *events, siz
         status = read_outputs(plan, run);
     if (status == PLUGCL_OK)
         status = queue_marker(plan->queue, &run->finished);
+    if (status == PLUGCL_OK)
+        status = queue_leave(plan->queue);
     if (status == PLUGCL_OK)
         status = queue_flush(plan->queue);
     if (status != PLUGCL_OK) /* what was enqueued may use the caller's memory: let it end */

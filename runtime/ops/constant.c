@@ -244,8 +244,6 @@ plugcl_status constant_packed(plugcl_context *context, struct constant *const *c
     if (*buffer == NULL) {
         store_sweep(store);
         status = pack_and_upload(context, constants, n_constants, elements, pack, parameters, buffer);
-        if (status == PLUGCL_OK)
-            buffer_leave_context(*buffer); /* the store is the context's own */
         if (status == PLUGCL_OK && (status = store_add(store, key, constants, n_constants, *buffer)) != PLUGCL_OK)
             buffer_drop(buffer);
     }

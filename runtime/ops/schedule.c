@@ -229,13 +229,18 @@ static void add_buffer(struct launch *launch, uint32_t region, int64_t offset_by
 
 static uint32_t dummy_region(struct schedule *schedule)
 {
+    static const char zeros[64]; /* compilers may read ahead of the flag that says that the operand is absent */
     struct buffer *buffer = NULL;
     if (schedule->dummy == REGION_NONE) {
-        plugcl_status status = buffer_create(schedule->context, 64, false, &buffer);
-        if (status != PLUGCL_OK)
+        plugcl_status status = buffer_create(schedule->context, sizeof zeros, false, &buffer);
+        if (status == PLUGCL_OK)
+            status = buffer_write_now(buffer, 0, zeros, sizeof zeros);
+        if (status != PLUGCL_OK) {
+            buffer_drop(&buffer);
             schedule_fail(schedule, status);
-        else
+        } else {
             schedule->dummy = schedule_fixed(schedule, buffer);
+        }
     }
     return schedule->dummy;
 }
@@ -446,8 +451,19 @@ static bool has_work(const struct launch *launch)
     return true;
 }
 
+/* Zeroes what the kernels will read: a warm-up writes only a group's part of it. */
+static plugcl_status begin_warm_up(struct schedule *schedule, struct buffer *stand_in, struct queue **queue)
+{
+    plugcl_status status = queue_create(schedule->context, false, queue);
+    if (status == PLUGCL_OK)
+        status = queue_fill(*queue, stand_in, 0, 0, buffer_bytes(stand_in) / 4 * 4);
+    for (size_t i = 0; status == PLUGCL_OK && i < schedule->n_blocks; i++)
+        status = queue_fill(*queue, schedule->blocks[i], 0, 0, buffer_bytes(schedule->blocks[i]) / 4 * 4);
+    return status;
+}
+
 /* Launches one group of each kernel that the driver has yet to specialise, with a stand-in where nothing is bound yet. */
-static plugcl_status warm_up(struct schedule *schedule)
+static plugcl_status warm_up(struct schedule *schedule, struct buffer *stand_in)
 {
     struct queue *queue = NULL;
     plugcl_status status = PLUGCL_OK;
@@ -459,7 +475,7 @@ static plugcl_status warm_up(struct schedule *schedule)
         for (int j = 0; j < 3; j++)
             one_group[j] = launch->local[j] > 0 ? launch->local[j] : 1;
         if (queue == NULL)
-            status = queue_create(schedule->context, false, &queue);
+            status = begin_warm_up(schedule, stand_in, &queue);
         if (status == PLUGCL_OK)
             status = queue_launch(queue, launch->kernel, launch->dimensions, one_group, launch->local, NULL);
     }
@@ -486,7 +502,7 @@ plugcl_status schedule_finish(struct schedule *schedule)
     if (status == PLUGCL_OK)
         status = set_arguments(schedule, true, stand_in);
     if (status == PLUGCL_OK)
-        status = warm_up(schedule);
+        status = warm_up(schedule, stand_in);
     buffer_drop(&stand_in);
     if (status == PLUGCL_OK)
         programs_store(schedule->context);
