@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * contender.c: one plugcl contender of bench/floors.py. It makes its plan, then times one round for each line on stdin and prints the
- * microseconds of one run, so that the driver can take turns with another engine.
+ * contender.c: one plugcl contender of bench/floors.py. It makes its plan, then times one round for each line on stdin and prints
+ * the microseconds of one run, so that the driver can take turns with another engine.
  *
  * usage: contender se|cbam CHANNELS SIZE BLOCKS    a chain of plug-in blocks on [1, CHANNELS, SIZE, SIZE]
  *        contender conv INPUTS SIZE OUTPUTS        one 3x3 convolution, NHWC in and out

@@ -31,7 +31,8 @@ __kernel void pool(__global const float *x_buffer, uint x_offset, __global float
 {
     (void)images;
     (void)columns;
-    int item = (int)get_local_id(0), first_tap = item / lanes, lane = item - first_tap * lanes, items = (int)get_local_size(0) / lanes;
+    int item = (int)get_local_id(0), first_tap = item / lanes, lane = item - first_tap * lanes;
+    int items = (int)get_local_size(0) / lanes;
     int channel = (int)get_group_id(0) * lanes + lane, column = (int)get_group_id(1);
     int image = (int)get_group_id(2) / rows, row = (int)get_group_id(2) - image * rows;
     __global const int *vertical = windows + 3 * row, *horizontal = windows + 3 * (rows + column);

@@ -79,7 +79,8 @@ typedef enum plugcl_activation {
 } plugcl_activation;
 
 /* torch.nn.functional.<name>. alpha and beta are read where the function has them. NaN passes through all of them. */
-PLUGCL_API plugcl_value plugcl_graph_activation(plugcl_graph *graph, plugcl_value x, plugcl_activation kind, float alpha, float beta);
+PLUGCL_API plugcl_value plugcl_graph_activation(plugcl_graph *graph, plugcl_value x, plugcl_activation kind, float alpha,
+                                                float beta);
 /* F.prelu: slope has 1 element or C. */
 PLUGCL_API plugcl_value plugcl_graph_prelu(plugcl_graph *graph, plugcl_value x, plugcl_value slope);
 
@@ -161,7 +162,7 @@ typedef enum plugcl_gate_pool {
 struct plugcl_channel_gate_params {
     size_t struct_size;
     uint32_t pools;            /* plugcl_gate_pool bits; 0 is PLUGCL_POOL_AVG */
-    bool average_pools;        /* true: the MLP runs once, on the mean of the pools; false: once for each, and the results are summed */
+    bool average_pools; /* true: the MLP runs once, on the mean of the pools; false: once for each, and the results are summed */
     plugcl_activation act;     /* between the two layers: as in plugcl_graph_activation */
     float act_alpha;
     bool hard_gate;            /* clip(gate_alpha·s + gate_beta, 0, 1) in place of the sigmoid */
@@ -169,8 +170,8 @@ struct plugcl_channel_gate_params {
 };
 
 /* Squeeze-and-Excitation (arXiv 1709.01507) and CBAM's channel attention (1807.06521): y = x · gate(MLP(pool(x))).
- * x [N,C,H,W]; first [hidden, C] (or [hidden, C, 1, 1]) and second [C, hidden] are the MLP, each bias [·] or null; a null `first` leaves
- * one layer [C, C]. *gate, if not NULL, is the gate's value [N,C,1,1]. */
+ * x [N,C,H,W]; first [hidden, C] (or [hidden, C, 1, 1]) and second [C, hidden] are the MLP, each bias [·] or null;
+ * a null `first` leaves one layer [C, C]. *gate, if not NULL, is the gate's value [N,C,1,1]. */
 PLUGCL_API plugcl_value plugcl_graph_channel_gate(plugcl_graph *graph, plugcl_value x, plugcl_value first, plugcl_value first_bias,
                                                   plugcl_value second, plugcl_value second_bias,
                                                   const struct plugcl_channel_gate_params *params, plugcl_value *gate);
@@ -196,8 +197,8 @@ PLUGCL_API void plugcl_graph_fold_batch_norm(plugcl_graph *graph, plugcl_value *
  * Plug-ins (see plugin.h for writing one).
  */
 
-/* Adds plug-in `name` with the weights whose names begin with `prefix` ("layer1.se" and "layer1.se." are the same; NULL or "" is all) and
- * options "key=value key=value" (NULL: none). *node, if not NULL, belongs to the graph.
+/* Adds plug-in `name` with the weights whose names begin with `prefix` ("layer1.se" and "layer1.se." are the same; NULL or "" is
+ * all) and options "key=value key=value" (NULL: none). *node, if not NULL, belongs to the graph.
  * Errors, kept by the graph too: NOT_FOUND (plug-in, weight), INVALID (option, shape; the message says what would be right). */
 PLUGCL_API plugcl_status plugcl_graph_plugin(plugcl_graph *graph, const char *name, const plugcl_value *inputs, size_t n_inputs,
                                              plugcl_weights *weights, const char *prefix, const char *options, plugcl_node **node);
@@ -207,7 +208,8 @@ PLUGCL_API plugcl_value plugcl_node_output(plugcl_node *node, const char *name);
 PLUGCL_API const char *plugcl_node_flavour(const plugcl_node *node);
 
 #ifndef __cplusplus
-#define plugcl_graph_params(...) (&(const struct plugcl_graph_params){ .struct_size = sizeof(struct plugcl_graph_params), __VA_ARGS__ })
+#define plugcl_graph_params(...)                                                                                                   \
+    (&(const struct plugcl_graph_params){ .struct_size = sizeof(struct plugcl_graph_params), __VA_ARGS__ })
 #define plugcl_conv2d_params(...) \
     (&(const struct plugcl_conv2d_params){ .struct_size = sizeof(struct plugcl_conv2d_params), __VA_ARGS__ })
 #define plugcl_pool2d_params(...) \
@@ -229,12 +231,16 @@ static inline struct plugcl_conv2d_params plugcl_conv2d_params_init(void)
 }
 static inline struct plugcl_pool2d_params plugcl_pool2d_params_init(void)
 {
-    struct plugcl_pool2d_params params = { sizeof(struct plugcl_pool2d_params), { 0, 0 }, { 0, 0 }, { 0, 0, 0, 0 }, { 0, 0 }, false, false };
+    struct plugcl_pool2d_params params = {
+        sizeof(struct plugcl_pool2d_params), { 0, 0 }, { 0, 0 }, { 0, 0, 0, 0 }, { 0, 0 }, false, false
+    };
     return params;
 }
 static inline struct plugcl_channel_gate_params plugcl_channel_gate_params_init(void)
 {
-    struct plugcl_channel_gate_params params = { sizeof(struct plugcl_channel_gate_params), 0, false, PLUGCL_IDENTITY, 0, false, 0, 0 };
+    struct plugcl_channel_gate_params params = {
+        sizeof(struct plugcl_channel_gate_params), 0, false, PLUGCL_IDENTITY, 0, false, 0, 0
+    };
     return params;
 }
 static inline struct plugcl_spatial_gate_params plugcl_spatial_gate_params_init(void)

@@ -96,7 +96,8 @@ typedef enum plugcl_text_format { PLUGCL_TEXT = 0, PLUGCL_JSON } plugcl_text_for
 PLUGCL_API plugcl_status plugcl_plan_describe(const plugcl_plan *plan, plugcl_text_format format, char **text);
 
 #ifndef __cplusplus
-#define plugcl_plan_params(...) (&(const struct plugcl_plan_params){ .struct_size = sizeof(struct plugcl_plan_params), __VA_ARGS__ })
+#define plugcl_plan_params(...)                                                                                                    \
+    (&(const struct plugcl_plan_params){ .struct_size = sizeof(struct plugcl_plan_params), __VA_ARGS__ })
 #endif
 static inline struct plugcl_plan_params plugcl_plan_params_init(void)
 {

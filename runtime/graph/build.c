@@ -31,7 +31,8 @@ static int axis_of(plugcl_graph *graph, plugcl_value value, int axis, const char
     if (rank < 0)
         return -1;
     if (axis < -rank || axis >= rank) {
-        graph_fail(graph, fail(PLUGCL_INVALID, "%s: axis %d of a tensor of rank %d; it must be %d to %d", what, axis, rank, -rank, rank - 1));
+        graph_fail(graph, fail(PLUGCL_INVALID, "%s: axis %d of a tensor of rank %d; it must be %d to %d", what, axis, rank, -rank,
+                               rank - 1));
         return -1;
     }
     return axis < 0 ? axis + rank : axis;
@@ -118,20 +119,22 @@ plugcl_value plugcl_graph_linear_layer(plugcl_graph *graph, plugcl_value x, plug
     return y;
 }
 
-plugcl_value plugcl_graph_batch_norm(plugcl_graph *graph, plugcl_value x, plugcl_value mean, plugcl_value variance, plugcl_value weight,
-                                     plugcl_value bias, float eps)
+plugcl_value plugcl_graph_batch_norm(plugcl_graph *graph, plugcl_value x, plugcl_value mean, plugcl_value variance,
+                                     plugcl_value weight, plugcl_value bias, float eps)
 {
     struct batch_norm_params params = { eps };
     return add_one(graph, &operator_batch_norm, &params, (plugcl_value[]){ x, mean, variance, weight, bias }, 5);
 }
 
-plugcl_value plugcl_graph_batch_norm_layer(plugcl_graph *graph, plugcl_value x, plugcl_weights *weights, const char *layer, float eps)
+plugcl_value plugcl_graph_batch_norm_layer(plugcl_graph *graph, plugcl_value x, plugcl_weights *weights, const char *layer,
+                                           float eps)
 {
     plugcl_graph_label(graph, layer);
     plugcl_value mean = layer_value(graph, weights, layer, "running_mean", false);
     plugcl_value variance = layer_value(graph, weights, layer, "running_var", false);
     plugcl_value weight = layer_value(graph, weights, layer, "weight", true);
-    plugcl_value y = plugcl_graph_batch_norm(graph, x, mean, variance, weight, layer_value(graph, weights, layer, "bias", true), eps);
+    plugcl_value y =
+        plugcl_graph_batch_norm(graph, x, mean, variance, weight, layer_value(graph, weights, layer, "bias", true), eps);
     plugcl_graph_label(graph, NULL);
     return y;
 }
@@ -248,8 +251,8 @@ plugcl_value plugcl_graph_reduce(plugcl_graph *graph, plugcl_reduce kind, plugcl
 }
 
 plugcl_value plugcl_graph_channel_gate(plugcl_graph *graph, plugcl_value x, plugcl_value first, plugcl_value first_bias,
-                                       plugcl_value second, plugcl_value second_bias, const struct plugcl_channel_gate_params *params,
-                                       plugcl_value *gate)
+                                       plugcl_value second, plugcl_value second_bias,
+                                       const struct plugcl_channel_gate_params *params, plugcl_value *gate)
 {
     struct plugcl_channel_gate_params own;
     plugcl_value results[2];

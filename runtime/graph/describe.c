@@ -20,7 +20,8 @@ static json_t *ports_json(const plugcl_plan *plan, bool outputs)
     json_t *array = json_array();
     for (size_t i = 0; i < plan->n_ports; i++)
         if (plan->ports[i].is_output == outputs)
-            json_array_append_new(array, json_pack("{s:s, s:o}", "name", plan->ports[i].name, "shape", shape_json(&plan->ports[i].shape)));
+            json_array_append_new(array,
+                                  json_pack("{s:s, s:o}", "name", plan->ports[i].name, "shape", shape_json(&plan->ports[i].shape)));
     return array;
 }
 
@@ -30,17 +31,19 @@ static json_t *plan_json(const plugcl_plan *plan)
     schedule_memory_use(plan->schedule, &arena, &lower_bound);
     json_t *plugins = json_array(), *steps = json_array();
     for (size_t i = 0; i < plan->n_plugins; i++)
-        json_array_append_new(plugins, json_pack("{s:s, s:s, s:s}", "name", plan->plugins[i].name, "prefix", plan->plugins[i].prefix,
-                                                 "flavour", plan->plugins[i].flavour));
+        json_array_append_new(plugins, json_pack("{s:s, s:s, s:s}", "name", plan->plugins[i].name, "prefix",
+                                                 plan->plugins[i].prefix, "flavour", plan->plugins[i].flavour));
     for (size_t i = 0; i < schedule_steps(plan->schedule); i++) {
         const struct schedule_step_info *step = schedule_step_at(plan->schedule, i);
-        json_array_append_new(steps, json_pack("{s:s, s:s, s:s, s:I, s:I}", "operator", step->operation, "variant", step->variant, "name",
-                                               step->name, "flops", (json_int_t)step->flops, "bytes", (json_int_t)step->bytes));
+        json_array_append_new(steps,
+                              json_pack("{s:s, s:s, s:s, s:I, s:I}", "operator", step->operation, "variant", step->variant, "name",
+                                        step->name, "flops", (json_int_t)step->flops, "bytes", (json_int_t)step->bytes));
     }
     const struct plugcl_device_info *device = plugcl_context_device(plan->context);
-    return json_pack("{s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:I, s:I}", "device", device->name, "platform", device->platform, "fusion",
-                     plan->fusion, "plugins", plugins, "inputs", ports_json(plan, false), "outputs", ports_json(plan, true), "steps",
-                     steps, "arena_bytes", (json_int_t)arena, "arena_lower_bound_bytes", (json_int_t)lower_bound);
+    return json_pack("{s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:I, s:I}", "device", device->name, "platform", device->platform,
+                     "fusion", plan->fusion, "plugins", plugins, "inputs", ports_json(plan, false), "outputs",
+                     ports_json(plan, true), "steps", steps, "arena_bytes", (json_int_t)arena, "arena_lower_bound_bytes",
+                     (json_int_t)lower_bound);
 }
 
 static void text_port(struct text *text, const struct port *port)
@@ -69,7 +72,8 @@ static void plan_text(const plugcl_plan *plan, struct text *text)
         text_add(text, "%-4zu %-16s %-14s %12llu %12llu  %s\n", i, step->operation, step->variant, (unsigned long long)step->flops,
                  (unsigned long long)step->bytes, step->name);
     }
-    text_add(text, "total %llu FLOPs; arena %zu bytes (at least %zu are alive at once)\n", (unsigned long long)flops, arena, lower_bound);
+    text_add(text, "total %llu FLOPs; arena %zu bytes (at least %zu are alive at once)\n", (unsigned long long)flops, arena,
+             lower_bound);
 }
 
 plugcl_status plugcl_plan_describe(const plugcl_plan *plan, plugcl_text_format format, char **text)

@@ -26,8 +26,8 @@ static plugcl_status check_sizes(const struct batch_norm_constants *norm, int64_
     return PLUGCL_OK;
 }
 
-static void scale_rows(const struct batch_norm_constants *norm, float *const *floats, size_t channels, size_t row, float *new_weight,
-                       float *new_bias)
+static void scale_rows(const struct batch_norm_constants *norm, float *const *floats, size_t channels, size_t row,
+                       float *new_weight, float *new_bias)
 {
     const float *weight = floats[0], *bias = floats[1];
     for (size_t c = 0; c < channels; c++) {

@@ -238,8 +238,8 @@ static bool is_known(const plugcl_shape *shape)
     return true;
 }
 
-/* The shape rules work on known dimensions. Unknown ones are tried as two different sizes: what comes out the same does not depend on
- * them. A rule that refuses such sizes says nothing yet; the plan will. */
+/* The shape rules work on known dimensions. Unknown ones are tried as two different sizes: what comes out the same does not
+ * depend on them. A rule that refuses such sizes says nothing yet; the plan will. */
 static void infer_unknown(const plugcl_graph *graph, const struct node *node, plugcl_shape *outputs)
 {
     static const int64_t tries[2] = { 840, 1260 }; /* divisible by most strides and groups */
@@ -303,8 +303,8 @@ static struct node *node_add(plugcl_graph *graph, const struct operator_info *in
     return node;
 }
 
-bool graph_add(plugcl_graph *graph, const struct operator_info *info, const void *params, const plugcl_value *inputs, size_t n_inputs,
-               uint32_t n_outputs, plugcl_value *results)
+bool graph_add(plugcl_graph *graph, const struct operator_info *info, const void *params, const plugcl_value *inputs,
+               size_t n_inputs, uint32_t n_outputs, plugcl_value *results)
 {
     plugcl_shape shapes[OPERATOR_MAX_OUTPUTS] = { { 0, { 0 } } };
     for (uint32_t i = 0; i < n_outputs; i++)
@@ -342,7 +342,8 @@ bool graph_add(plugcl_graph *graph, const struct operator_info *info, const void
 /*
  * Copies for plans.
  */
-static plugcl_status copy_input(plugcl_graph *copy, const struct value *value, const struct plugcl_input_shape *shapes, size_t n_shapes)
+static plugcl_status copy_input(plugcl_graph *copy, const struct value *value, const struct plugcl_input_shape *shapes,
+                                size_t n_shapes)
 {
     plugcl_shape shape = value->shape;
     for (size_t i = 0; i < n_shapes; i++) {
@@ -360,7 +361,8 @@ static plugcl_status copy_input(plugcl_graph *copy, const struct value *value, c
     return plugcl_graph_input(copy, value->name, value->dtype, &shape).id ? PLUGCL_OK : plugcl_graph_status(copy);
 }
 
-static plugcl_status copy_node(plugcl_graph *copy, const struct node *node, const plugcl_value *map, bool expand, plugcl_value *results)
+static plugcl_status copy_node(plugcl_graph *copy, const struct node *node, const plugcl_value *map, bool expand,
+                               plugcl_value *results)
 {
     plugcl_value inputs[OPERATOR_MAX_INPUTS];
     for (size_t i = 0; i < OPERATOR_MAX_INPUTS; i++)

@@ -73,8 +73,8 @@ plugcl_status graph_fail(plugcl_graph *graph, plugcl_status status);
 
 /* Adds a node with new result values; params are copied. Shapes are inferred as far as they are known; results[i] for each output.
  * False after a failure, which the graph keeps. */
-bool graph_add(plugcl_graph *graph, const struct operator_info *info, const void *params, const plugcl_value *inputs, size_t n_inputs,
-               uint32_t n_outputs, plugcl_value *results);
+bool graph_add(plugcl_graph *graph, const struct operator_info *info, const void *params, const plugcl_value *inputs,
+               size_t n_inputs, uint32_t n_outputs, plugcl_value *results);
 plugcl_value graph_add_constant(plugcl_graph *graph, struct constant *constant);
 
 /* Shapes of a node's outputs from its inputs' shapes. */

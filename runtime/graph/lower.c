@@ -251,8 +251,8 @@ static void find_aliases(struct lowering *low)
         for (size_t i = 0; i < OPERATOR_MAX_INPUTS && node->inputs[i] != 0; i++) {
             const struct value *part = graph_value(low->graph, node->inputs[i]);
             const struct operator_info *info = part->kind == VALUE_RESULT ? low->graph->nodes[part->node].info : NULL;
-            if (info != NULL && info != &operator_reshape && info != &operator_linear && low->aliases[node->inputs[i]].parent == 0 &&
-                !graph_is_output(low->graph, node->inputs[i]))
+            if (info != NULL && info != &operator_reshape && info != &operator_linear &&
+                low->aliases[node->inputs[i]].parent == 0 && !graph_is_output(low->graph, node->inputs[i]))
                 low->aliases[node->inputs[i]] = (struct alias){ node->outputs[0], axis, start };
             start += part->shape.dims[axis];
         }
@@ -275,7 +275,8 @@ static plugcl_status make_ports(struct lowering *low)
             plan->ports[plan->n_ports++] = (struct port){ .name = value->name, .value = i };
     }
     for (size_t i = 0; i < graph->n_outputs; i++)
-        plan->ports[plan->n_ports++] = (struct port){ .name = graph->outputs[i].name, .is_output = true, .value = graph->outputs[i].value };
+        plan->ports[plan->n_ports++] =
+            (struct port){ .name = graph->outputs[i].name, .is_output = true, .value = graph->outputs[i].value };
     for (size_t i = 0; i < plan->n_ports; i++) {
         struct port *port = &plan->ports[i];
         port->shape = graph_value(graph, port->value)->shape;
@@ -332,7 +333,8 @@ static plugcl_status check_variants(const char *variants)
         for (size_t i = 0; name < size && operators[i] != NULL; i++)
             known = known || (strlen(operators[i]->name) == name && strncmp(operators[i]->name, item, name) == 0);
         if (!known)
-            return fail(PLUGCL_NOT_FOUND, "variant \"%.*s\" must be OPERATOR=NAME with an operator such as conv2d", (int)size, item);
+            return fail(PLUGCL_NOT_FOUND, "variant \"%.*s\" must be OPERATOR=NAME with an operator such as conv2d", (int)size,
+                        item);
         item += size + (item[size] == ',');
     }
     return PLUGCL_OK;

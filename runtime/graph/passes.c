@@ -53,19 +53,20 @@ static struct constant *constant_of(const plugcl_graph *graph, uint32_t value)
 static struct node *foldable_layer(const plugcl_graph *graph, uint32_t value)
 {
     struct node *layer = sole_layer(graph, value);
-    if (layer == NULL || layer->epilogue.has_residual || layer->epilogue.act != PLUGCL_IDENTITY || !is_constant(graph, layer->inputs[1]) ||
-        (layer->inputs[2] != 0 && !is_constant(graph, layer->inputs[2])) ||
+    if (layer == NULL || layer->epilogue.has_residual || layer->epilogue.act != PLUGCL_IDENTITY ||
+        !is_constant(graph, layer->inputs[1]) || (layer->inputs[2] != 0 && !is_constant(graph, layer->inputs[2])) ||
         (layer->info == &operator_linear && graph_value(graph, value)->shape.rank != 2))
         return NULL;
     return layer;
 }
 
 /* `later` becomes the layer, with weight and bias that do what it did. */
-static plugcl_status fold_into(plugcl_graph *graph, struct node *later, struct node *layer, const struct batch_norm_constants *constants)
+static plugcl_status fold_into(plugcl_graph *graph, struct node *later, struct node *layer,
+                               const struct batch_norm_constants *constants)
 {
     struct constant *weight = NULL, *bias = NULL;
-    plugcl_status status = fold_batch_norm(constants, constant_of(graph, layer->inputs[1]), constant_of(graph, layer->inputs[2]), &weight,
-                                           &bias);
+    plugcl_status status =
+        fold_batch_norm(constants, constant_of(graph, layer->inputs[1]), constant_of(graph, layer->inputs[2]), &weight, &bias);
     if (status != PLUGCL_OK)
         return status;
     take_over(later, layer);
@@ -172,7 +173,8 @@ plugcl_status graph_fold_and_fuse(plugcl_graph *graph)
             status = fold_norm(graph, node);
         else if (node->info == &operator_activation)
             fuse_activation(graph, node);
-        else if (node->info == &operator_binary && (status = fold_scale(graph, node)) == PLUGCL_OK && node->info == &operator_binary)
+        else if (node->info == &operator_binary && (status = fold_scale(graph, node)) == PLUGCL_OK &&
+                 node->info == &operator_binary)
             fuse_residual(graph, node);
         else if (node->info == &operator_spatial_gate)
             fuse_gates(graph, node);

@@ -67,7 +67,8 @@ static plugcl_status build_plan(plugcl_plan *plan, plugcl_graph *graph, const st
     return status;
 }
 
-plugcl_status plugcl_plan_create(plugcl_context *context, plugcl_graph *graph, const struct plugcl_plan_params *params, plugcl_plan **plan)
+plugcl_status plugcl_plan_create(plugcl_context *context, plugcl_graph *graph, const struct plugcl_plan_params *params,
+                                 plugcl_plan **plan)
 {
     struct plugcl_plan_params own = plugcl_plan_params_init();
     if (params != NULL)

@@ -49,7 +49,8 @@ static bool is_choice(const char *choices, const char *item, size_t length)
     return choices == NULL;
 }
 
-static plugcl_status check_item(const struct plugcl_plugin *plugin, const struct plugcl_option *option, const char *item, size_t length)
+static plugcl_status check_item(const struct plugcl_plugin *plugin, const struct plugcl_option *option, const char *item,
+                                size_t length)
 {
     char *end = NULL;
     if (option->type == PLUGCL_OPTION_NUMBER) {
@@ -59,7 +60,8 @@ static plugcl_status check_item(const struct plugcl_plugin *plugin, const struct
     } else if (option->type == PLUGCL_OPTION_BOOL && !is_choice("true|false", item, length)) {
         return fail(PLUGCL_INVALID, "option %s of %s is \"%s\"; it must be true or false", option->name, plugin->name, item);
     } else if (!is_choice(option->choices, item, length)) {
-        return fail(PLUGCL_INVALID, "option %s of %s is \"%s\"; it must be one of %s", option->name, plugin->name, item, option->choices);
+        return fail(PLUGCL_INVALID, "option %s of %s is \"%s\"; it must be one of %s", option->name, plugin->name, item,
+                    option->choices);
     }
     return PLUGCL_OK;
 }
@@ -237,8 +239,8 @@ void plugcl_call_set_flavour(const struct plugcl_plugin_call *call, const char *
 {
     memory_free(call->node->flavour);
     call->node->flavour = string_copy(flavour);
-    log_message(&call->graph->log, PLUGCL_LOG_NOTE, "%s%s%s: flavour %s", call->node->plugin->name, call->node->prefix[0] ? " " : "",
-                call->node->prefix, flavour);
+    log_message(&call->graph->log, PLUGCL_LOG_NOTE, "%s%s%s: flavour %s", call->node->plugin->name,
+                call->node->prefix[0] ? " " : "", call->node->prefix, flavour);
 }
 
 void plugcl_call_note(const struct plugcl_plugin_call *call, const char *note)
@@ -266,8 +268,8 @@ static void note_unused(const struct plugcl_plugin_call *call)
             text_add(&names, "%s%s", count > 1 ? ", " : "", name);
     }
     if (count > 0 && names.data != NULL)
-        log_message(&call->graph->log, PLUGCL_LOG_NOTE, "%s: %zu tensor%s below \"%s\" not used: %s%s", call->node->plugin->name, count,
-                    count > 1 ? "s" : "", prefix, names.data, count > 3 ? ", ..." : "");
+        log_message(&call->graph->log, PLUGCL_LOG_NOTE, "%s: %zu tensor%s below \"%s\" not used: %s%s", call->node->plugin->name,
+                    count, count > 1 ? "s" : "", prefix, names.data, count > 3 ? ", ..." : "");
     text_free(&names);
 }
 
@@ -292,7 +294,8 @@ static plugcl_status check_inputs(const struct plugcl_plugin *plugin, size_t n_i
     size_t wanted = 0;
     while (plugin->inputs[wanted] != NULL)
         wanted++;
-    return n_inputs == wanted ? PLUGCL_OK : fail(PLUGCL_INVALID, "%s takes %zu inputs; %zu are given", plugin->name, wanted, n_inputs);
+    return n_inputs == wanted ? PLUGCL_OK
+                              : fail(PLUGCL_INVALID, "%s takes %zu inputs; %zu are given", plugin->name, wanted, n_inputs);
 }
 
 plugcl_status plugcl_graph_plugin(plugcl_graph *graph, const char *name, const plugcl_value *inputs, size_t n_inputs,
@@ -308,7 +311,8 @@ plugcl_status plugcl_graph_plugin(plugcl_graph *graph, const char *name, const p
     plugcl_status status = plugin ? check_inputs(plugin, n_inputs) : fail(PLUGCL_NOT_FOUND, "there is no plug-in named %s", name);
     if (status == PLUGCL_OK && (call.node = node_create(graph, plugin, prefix)) == NULL)
         status = fail_no_memory(sizeof *call.node);
-    if (status == PLUGCL_OK && weights != NULL && (call.used = memory_zeroed(plugcl_weights_count(weights), sizeof *call.used)) == NULL)
+    if (status == PLUGCL_OK && weights != NULL &&
+        (call.used = memory_zeroed(plugcl_weights_count(weights), sizeof *call.used)) == NULL)
         status = fail_no_memory(plugcl_weights_count(weights));
     if (status == PLUGCL_OK)
         status = parse_options(&call, options);

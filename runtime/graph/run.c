@@ -86,8 +86,8 @@ static plugcl_status check_tensor(const plugcl_plan *plan, const struct port *po
         return fail(PLUGCL_INVALID, "the tensor bound to %s is %s; it must be f32", port->name,
                     plugcl_dtype_name(plugcl_tensor_dtype(tensor)));
     if (shape->rank == 4 && (plugcl_tensor_layout(tensor) == PLUGCL_NHWC) != plan->channels_last)
-        return fail(PLUGCL_INVALID, "the tensor bound to %s is %s; plugcl_plan_params::channels_last of this plan says %s", port->name,
-                    plan->channels_last ? "NCHW" : "NHWC", plan->channels_last ? "NHWC" : "NCHW");
+        return fail(PLUGCL_INVALID, "the tensor bound to %s is %s; plugcl_plan_params::channels_last of this plan says %s",
+                    port->name, plan->channels_last ? "NCHW" : "NHWC", plan->channels_last ? "NHWC" : "NCHW");
     if (tensor_is_mapped(tensor))
         return fail(PLUGCL_STATE, "the tensor bound to %s is mapped; unmap it first", port->name);
     if (tensor_context(tensor) != NULL && tensor_context(tensor) != plan->context)
@@ -143,7 +143,8 @@ static plugcl_status check_overlaps(const plugcl_plan *plan, const plugcl_run *r
     for (size_t i = 0; i < plan->n_ports; i++)
         for (size_t j = 0; run->tensors[i] != NULL && plan->ports[i].is_output && j < plan->n_ports; j++)
             if (j != i && run->tensors[j] != NULL && overlap(run->tensors[i], run->tensors[j]))
-                return fail(PLUGCL_INVALID, "the tensors bound to %s and %s share memory", plan->ports[i].name, plan->ports[j].name);
+                return fail(PLUGCL_INVALID, "the tensors bound to %s and %s share memory", plan->ports[i].name,
+                            plan->ports[j].name);
     return PLUGCL_OK;
 }
 

@@ -27,7 +27,8 @@ static int larger_first(const void *a, const void *b)
     return x < y ? -1 : x > y; /* equal ones in their own order, so that the placement is the same each time */
 }
 
-/* The lowest offset in `block` where `range` meets no placed range. Moving past one conflict at a time ends, since the offset grows. */
+/* The lowest offset in `block` where `range` meets no placed range. Moving past one conflict at a time ends, since the offset
+ * grows. */
 static size_t lowest_offset(const struct arena_range *range, struct arena_range *const *placed, size_t n_placed, uint32_t block)
 {
     size_t offset = 0;
@@ -66,7 +67,8 @@ static bool place_one(struct arena_range *range, struct arena_range *const *plac
     return true;
 }
 
-uint32_t arena_place(struct arena_range *ranges, size_t count, size_t block_limit, size_t **block_bytes, size_t *too_large, bool *failed)
+uint32_t arena_place(struct arena_range *ranges, size_t count, size_t block_limit, size_t **block_bytes, size_t *too_large,
+                     bool *failed)
 {
     size_t n_blocks = 0, capacity = 0;
     *block_bytes = NULL;

@@ -17,8 +17,10 @@ struct arena_range {
 };
 
 /* Places all ranges in blocks of at most `block_limit` bytes; block_bytes[i] (freed with memory_free) are their sizes.
- * Returns the number of blocks; 0 for no ranges, or, with *too_large set to the offending bytes (0: host memory ran out), failure. */
-uint32_t arena_place(struct arena_range *ranges, size_t count, size_t block_limit, size_t **block_bytes, size_t *too_large, bool *failed);
+ * Returns the number of blocks, 0 for no ranges. *failed: host memory ran out, or, with *too_large not 0, a range of so many bytes
+ * fits no block. */
+uint32_t arena_place(struct arena_range *ranges, size_t count, size_t block_limit, size_t **block_bytes, size_t *too_large,
+                     bool *failed);
 
 /* The most bytes alive at one step: no placement can need less. */
 size_t arena_lower_bound(const struct arena_range *ranges, size_t count);

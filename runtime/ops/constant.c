@@ -184,8 +184,8 @@ static struct buffer *store_find(struct packed_store *store, const uint8_t key[3
     return NULL;
 }
 
-static plugcl_status store_add(struct packed_store *store, const uint8_t key[32], struct constant *const *constants, size_t n_constants,
-                               struct buffer *buffer)
+static plugcl_status store_add(struct packed_store *store, const uint8_t key[32], struct constant *const *constants,
+                               size_t n_constants, struct buffer *buffer)
 {
     struct packed *entry = array_push(&store->entries, &store->count, &store->capacity, sizeof *entry);
     if (entry == NULL)
@@ -197,8 +197,8 @@ static plugcl_status store_add(struct packed_store *store, const uint8_t key[32]
     return PLUGCL_OK;
 }
 
-static plugcl_status pack_and_upload(plugcl_context *context, struct constant *const *constants, size_t n_constants, size_t elements,
-                                     pack_function pack, const void *parameters, struct buffer **buffer)
+static plugcl_status pack_and_upload(plugcl_context *context, struct constant *const *constants, size_t n_constants,
+                                     size_t elements, pack_function pack, const void *parameters, struct buffer **buffer)
 {
     float *sources[6] = { NULL };
     float *packed = memory_zeroed(elements, sizeof *packed);
@@ -251,7 +251,8 @@ plugcl_status constant_packed(plugcl_context *context, struct constant *const *c
     return status;
 }
 
-static void pack_as_it_is(const float *const *sources, const struct constant *const *constants, const void *parameters, float *packed)
+static void pack_as_it_is(const float *const *sources, const struct constant *const *constants, const void *parameters,
+                          float *packed)
 {
     (void)parameters;
     size_t count = constant_elements(constants[0]);

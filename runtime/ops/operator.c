@@ -17,8 +17,8 @@ const struct variant *variant_find(const struct operator_info *info, const char 
     return NULL;
 }
 
-static plugcl_status choose_forced(const struct operator_info *info, const struct device_caps *caps, const struct operator_call *call,
-                                   const char *forced, const struct variant **chosen)
+static plugcl_status choose_forced(const struct operator_info *info, const struct device_caps *caps,
+                                   const struct operator_call *call, const char *forced, const struct variant **chosen)
 {
     *chosen = variant_find(info, forced);
     if (*chosen == NULL) {

@@ -276,8 +276,8 @@ void launch_region(struct launch *launch, uint32_t region, int64_t offset, bool 
         add_buffer(launch, region, offset * 4, 4, true);
 }
 
-void launch_packed(struct launch *launch, struct constant *const *constants, size_t n_constants, const char *packing, size_t elements,
-                   pack_function pack, const void *parameters)
+void launch_packed(struct launch *launch, struct constant *const *constants, size_t n_constants, const char *packing,
+                   size_t elements, pack_function pack, const void *parameters)
 {
     if (!may_add(launch))
         return;
@@ -303,8 +303,9 @@ void launch_int(struct launch *launch, int64_t value)
     if (!may_add(launch))
         return;
     if (value < INT32_MIN || value > INT32_MAX) {
-        schedule_fail(launch->schedule, fail(PLUGCL_UNSUPPORTED, "a size or stride of %lld elements; at most 2147483647 are supported",
-                                             (long long)value));
+        schedule_fail(
+            launch->schedule,
+            fail(PLUGCL_UNSUPPORTED, "a size or stride of %lld elements; at most 2147483647 are supported", (long long)value));
         return;
     }
     int32_t narrow = (int32_t)value;
@@ -392,9 +393,10 @@ static plugcl_status place_arena(struct schedule *schedule)
     if (!failed)
         n_blocks = arena_place(ranges, count, context_caps(schedule->context)->max_allocation, &block_bytes, &too_large, &failed);
     if (failed)
-        status = too_large > 0 ? fail(PLUGCL_NO_MEMORY, "an intermediate tensor needs %zu bytes; the device allocates at most %zu at once",
-                                      too_large, context_caps(schedule->context)->max_allocation)
-                               : fail_no_memory(schedule->n_regions * sizeof *ranges);
+        status = too_large > 0
+                     ? fail(PLUGCL_NO_MEMORY, "an intermediate tensor needs %zu bytes; the device allocates at most %zu at once",
+                            too_large, context_caps(schedule->context)->max_allocation)
+                     : fail_no_memory(schedule->n_regions * sizeof *ranges);
     for (uint32_t i = 0; status == PLUGCL_OK && i < n_blocks; i++) {
         struct buffer **block = array_push(&schedule->blocks, &schedule->n_blocks, &schedule->c_blocks, sizeof *block);
         status = block ? buffer_create(schedule->context, block_bytes[i], false, block) : fail_no_memory(sizeof *block);
@@ -413,8 +415,8 @@ static plugcl_status place_arena(struct schedule *schedule)
     return status;
 }
 
-static plugcl_status set_buffer_argument(struct schedule *schedule, const struct buffer_argument *argument, const struct buffer *buffer,
-                                         size_t region_offset)
+static plugcl_status set_buffer_argument(struct schedule *schedule, const struct buffer_argument *argument,
+                                         const struct buffer *buffer, size_t region_offset)
 {
     struct kernel *kernel = schedule->launches[argument->launch]->kernel;
     plugcl_status status = kernel_set_buffer(kernel, argument->index, buffer);

@@ -2,8 +2,8 @@
 /*
  * checkcl.h: every operator × variant × shape against a plain C reference.
  *
- * A family's file (conv2d.c, pool.c …) fills cases and calls checkcl_run for each; the harness makes the inputs, runs every variant that
- * can run on the device, and compares. Rows are named "conv2d/cpu_taps/n1c64h56k3d6", so that one can be run alone.
+ * A family's file (conv2d.c, pool.c …) fills cases and calls checkcl_run for each; the harness makes the inputs, runs every
+ * variant that can run on the device, and compares. Rows are named "conv2d/cpu_taps/n1c64h56k3d6", so that one can be run alone.
  */
 #ifndef PLUGCL_TESTS_CHECKCL_H
 #define PLUGCL_TESTS_CHECKCL_H

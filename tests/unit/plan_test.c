@@ -86,7 +86,8 @@ static void build(struct fixture *fixture)
     plugcl_value x = plugcl_graph_input(graph, "x", PLUGCL_F32, PLUGCL_SHAPE(PLUGCL_DIM_ANY, 5, PLUGCL_DIM_ANY, PLUGCL_DIM_ANY));
     plugcl_value a = plugcl_graph_conv2d_layer(graph, x, weights, "a", plugcl_conv2d_params(.pad = { 1, 1, 1, 1 }));
     a = plugcl_graph_activation(graph, plugcl_graph_batch_norm_layer(graph, a, weights, "a_norm", 1e-5f), PLUGCL_RELU, 0, 0);
-    plugcl_value smooth = plugcl_graph_avg_pool2d(graph, a, plugcl_pool2d_params(.kernel = { 3, 3 }, .stride = { 1, 1 }, .pad = { 1, 1, 1, 1 }));
+    plugcl_value smooth =
+        plugcl_graph_avg_pool2d(graph, a, plugcl_pool2d_params(.kernel = { 3, 3 }, .stride = { 1, 1 }, .pad = { 1, 1, 1, 1 }));
     plugcl_value b = plugcl_graph_conv2d_layer(graph, smooth, weights, "b", NULL);
     b = plugcl_graph_binary(graph, PLUGCL_MUL, plugcl_graph_weight(graph, weights, "scale"), b);
     b = plugcl_graph_binary(graph, PLUGCL_ADD, b, plugcl_graph_constant(graph, PLUGCL_F32, PLUGCL_SHAPE(1), &(float){ 0.25f }));
@@ -100,16 +101,17 @@ static void build(struct fixture *fixture)
     assert_int_equal(plugcl_graph_status(graph), PLUGCL_OK);
 }
 
-static void plan_and_run(struct fixture *fixture, int64_t batch, int64_t height, int64_t width, bool no_fusion, const char *variants,
-                         float *y, float *both)
+static void plan_and_run(struct fixture *fixture, int64_t batch, int64_t height, int64_t width, bool no_fusion,
+                         const char *variants, float *y, float *both)
 {
     struct plugcl_input_shape shape = { "x", *PLUGCL_SHAPE(batch, 5, height, width) };
     plugcl_shape y_shape, both_shape;
     plugcl_plan *plan;
     plugcl_tensor *tensors[3];
-    assert_int_equal(plugcl_plan_create(fixture->context, fixture->graph,
-                                        plugcl_plan_params(.shapes = &shape, .n_shapes = 1, .no_fusion = no_fusion, .variants = variants),
-                                        &plan), PLUGCL_OK);
+    assert_int_equal(plugcl_plan_create(
+                         fixture->context, fixture->graph,
+                         plugcl_plan_params(.shapes = &shape, .n_shapes = 1, .no_fusion = no_fusion, .variants = variants), &plan),
+                     PLUGCL_OK);
     assert_int_equal(plugcl_plan_shape(plan, "y", &y_shape), PLUGCL_OK);
     assert_int_equal(plugcl_plan_shape(plan, "both", &both_shape), PLUGCL_OK);
     plugcl_tensor_wrap_host(fixture->input, sizeof fixture->input, PLUGCL_F32, &shape.shape, PLUGCL_NCHW, &tensors[0]);
@@ -173,7 +175,8 @@ static void expect_a(const struct fixture *fixture, double a[CHANNELS][PIXELS])
         for (int p = 0; p < PIXELS; p++) {
             double sum = weight(fixture, "a.bias")[c];
             for (int k = 0; k < 5 * 9; k++)
-                sum += weight(fixture, "a.weight")[c * 45 + k] * pixel_of(x[k / 9], p / WIDTH + k % 9 / 3 - 1, p % WIDTH + k % 3 - 1);
+                sum +=
+                    weight(fixture, "a.weight")[c * 45 + k] * pixel_of(x[k / 9], p / WIDTH + k % 9 / 3 - 1, p % WIDTH + k % 3 - 1);
             a[c][p] = fmax(norm(fixture, "a_norm", c, sum, 1e-5), 0);
         }
     }
@@ -238,16 +241,16 @@ static void test_fusion_changes_nothing(void **state)
     assert_close(both[0], both[1], 2 * 18 * 7 * 6);
 }
 
-/* Norms, scales, sums, activations and the residual vanish into the layers: two convolutions, a pool, the flatten's copy and the head
- * are left, and the copies of the graph's two ends. */
+/* Norms, scales, sums, activations and the residual vanish into the layers. */
 static void test_fusion_leaves_the_layers(void **state)
 {
     struct fixture *fixture = *state;
     struct plugcl_input_shape shape = { "x", *PLUGCL_SHAPE(1, 5, 6, 7) };
     plugcl_plan *plan;
     build(fixture);
-    assert_int_equal(plugcl_plan_create(fixture->context, fixture->graph, plugcl_plan_params(.shapes = &shape, .n_shapes = 1), &plan),
-                     PLUGCL_OK);
+    assert_int_equal(
+        plugcl_plan_create(fixture->context, fixture->graph, plugcl_plan_params(.shapes = &shape, .n_shapes = 1), &plan),
+        PLUGCL_OK);
     for (size_t i = 0; i < plugcl_plan_steps(plan); i++) {
         struct plugcl_step_info info;
         assert_int_equal(plugcl_plan_step(plan, i, &info), PLUGCL_OK);
@@ -289,10 +292,12 @@ static void test_plan_errors(void **state)
     build(fixture);
     assert_int_equal(plugcl_plan_create(fixture->context, fixture->graph, NULL, &plan), PLUGCL_INVALID);
     assert_non_null(strstr(plugcl_error_message(), "x"));
-    assert_int_equal(plugcl_plan_create(fixture->context, fixture->graph, plugcl_plan_params(.shapes = &wrong, .n_shapes = 1), &plan),
-                     PLUGCL_INVALID);
-    assert_int_equal(plugcl_plan_create(fixture->context, fixture->graph, plugcl_plan_params(.shapes = &unknown, .n_shapes = 1), &plan),
-                     PLUGCL_NOT_FOUND);
+    assert_int_equal(
+        plugcl_plan_create(fixture->context, fixture->graph, plugcl_plan_params(.shapes = &wrong, .n_shapes = 1), &plan),
+        PLUGCL_INVALID);
+    assert_int_equal(
+        plugcl_plan_create(fixture->context, fixture->graph, plugcl_plan_params(.shapes = &unknown, .n_shapes = 1), &plan),
+        PLUGCL_NOT_FOUND);
     assert_null(plan);
 }
 
