@@ -1,0 +1,121 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Random modules of every flavour and size, live against PyTorch through the plugcl command, fusion on and off.
+
+usage: live.py PLUGCL [COUNT] [SEED]    (Debian's python3-torch; the seed is printed, so that a failure can be run again)
+"""
+import os
+import random
+import subprocess
+import sys
+import tempfile
+
+import numpy
+import torch
+from torch.nn import functional as F
+
+import make_vectors as modules
+
+BUDGET = 1e-5  # of the largest |reference|
+
+
+def channels_and_hidden(rng):
+    hidden = rng.choice([1, 2, 3, 4, 8, 9])
+    return hidden * rng.choice([1, 2, 4, 8, 16]), hidden
+
+
+def choose(rng):
+    """(plug-in, options, module, channels) of a random flavour."""
+    c, h = channels_and_hidden(rng)
+    k = rng.choice([3, 7])
+    copies = lambda: modules.ChannelAttention(c, h, rng.random() < 0.5)
+    return rng.choice([
+        lambda: ("se", [], modules.LinearSE(c, max(1, c // h)), c),
+        lambda: ("se", [], modules.ConvSE(c, h), c),
+        lambda: ("se", [], modules.TwoConvSE(c, h), c),
+        lambda: ("se", ["act=silu"], modules.TwoConvSE(c, h, act=F.silu), c),
+        lambda: ("se", ["act=hard_swish", "gate=hard_sigmoid"], modules.TwoConvSE(c, h, act=F.hardswish, gate=F.hardsigmoid), c),
+        lambda: ("se", [], modules.TimmSE(c, h), c),
+        lambda: ("se", ["add_maxpool=true"], modules.TimmSE(c, h, norm=False, add_maxpool=True), c),
+        lambda: ("se", ["act=silu"], modules.TwoConvSE(c, h, ("conv_reduce", "conv_expand"), F.silu), c),
+        lambda: ("se", [], modules.EseModule(c), c),
+        lambda: ("se", [], modules.MmcvSE(c, h, False), c),
+        lambda: ("se", ["alpha=0.5", "beta=0.5"], modules.MmcvSE(c, h, True), c),
+        lambda: ("cbam", [], modules.Cbam(ChannelGate=modules.OfficialChannelGate(c, c // h, ["avg", "max"]),
+                                          SpatialGate=modules.OfficialSpatialGate()), c),
+        lambda: ("cbam", ["pools=avg,max,lp,lse"],
+                 modules.Cbam(ChannelGate=modules.OfficialChannelGate(c, c // h, ["avg", "max", "lp", "lse"]),
+                              SpatialGate=modules.OfficialSpatialGate()), c),
+        lambda: ("cbam", [], modules.Cbam(ca=copies(), sa=modules.SpatialAttention(k)), c),
+        lambda: ("cbam", [], modules.SeedCbam(c, h, k), c),
+        lambda: ("cbam", [], modules.Cbam(channel_attention=modules.UltralyticsChannelAttention(c),
+                                          spatial_attention=modules.SpatialAttention(k, "cv1")), c),
+        lambda: ("cbam", [], modules.Cbam(channel=modules.TimmChannelAttention(c, h), spatial=modules.TimmSpatialAttention()), c),
+        lambda: ("channel_attention", [], modules.OfficialChannelGate(c, c // h, ["avg", "max"]), c),
+        lambda: ("channel_attention", [], copies(), c),
+        lambda: ("channel_attention", [], modules.UltralyticsChannelAttention(c), c),
+        lambda: ("spatial_attention", [], modules.OfficialSpatialGate(), c),
+        lambda: ("spatial_attention", [], modules.SpatialAttention(k), c),
+        lambda: ("spatial_attention", [], modules.SpatialAttention(k, "cv1"), c),
+        lambda: ("spatial_attention", [], modules.TimmSpatialAttention(), c),
+    ])()
+
+
+def run(plugcl, folder, plugin, options, prefix, outputs, fusion):
+    command = [plugcl, "run", plugin, "-w", f"{folder}/w.safetensors", "--prefix", prefix, "-i", f"{folder}/x.npy",
+               "--fusion", fusion]
+    for option in options:
+        command += ["--set", option]
+    for name in outputs:
+        command += ["-o", f"{name}={folder}/{name}.npy"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode != 0:
+        return f"exit {done.returncode}: {done.stderr.strip()}"
+    for name, expected in outputs.items():
+        found = numpy.load(f"{folder}/{name}.npy")
+        if found.shape != tuple(expected.shape):
+            return f"{name} has shape {found.shape}, not {tuple(expected.shape)}"
+        error = numpy.abs(found - expected.numpy()).max() / max(1e-3, expected.abs().max().item())
+        if not error <= BUDGET:
+            return f"{name} is off by {error:.2e} of the largest value"
+    return None
+
+
+def check(plugcl, seed):
+    rng = random.Random(seed)
+    torch.manual_seed(seed)
+    plugin, options, module, channels = choose(rng)
+    module = module.eval()
+    shape = (rng.randint(1, 3), channels, rng.choice([1, 2, 5, 7, 13, 28]), rng.choice([1, 3, 4, 9, 17]))
+    prefix = rng.choice(["layer1.0.attention", "a.b.", "module.x"])
+    with torch.no_grad():
+        modules.randomise(module)
+        x = torch.randn(shape)
+        outputs = {name: value.float() for name, value in module.double()(x.double()).items()}
+    with tempfile.TemporaryDirectory() as folder:
+        tensors = {f"{prefix.rstrip('.')}.{key}": value.float() if value.is_floating_point() else value
+                   for key, value in module.state_dict().items()}
+        tensors[prefix.rstrip(".") + "0.fc1.weight"] = torch.randn(2, 2)
+        modules.save(f"{folder}/w.safetensors", tensors)
+        numpy.save(f"{folder}/x.npy", x.numpy())
+        for fusion in ("on", "off"):
+            problem = run(plugcl, folder, plugin, options, prefix, outputs, fusion)
+            if problem:
+                print(f"FAIL seed {seed}: {plugin} {options} {tuple(shape)} {list(module.state_dict())} fusion {fusion}: {problem}", flush=True)
+                return False
+    return True
+
+
+def main():
+    if not 2 <= len(sys.argv) <= 4 or sys.argv[1].startswith("-"):
+        sys.exit(__doc__)
+    count = int(sys.argv[2]) if len(sys.argv) > 2 else 40
+    first = int(sys.argv[3]) if len(sys.argv) > 3 else random.SystemRandom().randrange(10**6)
+    print(f"seeds {first} to {first + count - 1}, torch {torch.__version__}", flush=True)
+    passed = sum(check(os.path.abspath(sys.argv[1]), first + i) for i in range(count))
+    print(f"{passed} passed, {count - passed} failed")
+    return 0 if passed == count else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
