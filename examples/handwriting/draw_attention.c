@@ -53,7 +53,8 @@ bool draw_spatial(const char *folder, const char *name, const float *digits, con
     if (!picture_create(&picture, ACROSS * WIDE + 2 * MARGIN - 36, TOP + rows * TALL + 60))
         return false;
     picture_text(&picture, MARGIN, 26, 4, INK, "Where CBAM looks: %.6s, %dx%d map", kind->name, kind->height, kind->width);
-    picture_text(&picture, MARGIN, 70, 2, QUIET, "Ten clear digits and six doubtful ones, each as it is and under the weights of its places, interpolated.");
+    picture_text(&picture, MARGIN, 70, 2, QUIET,
+                 "Ten clear digits and six doubtful ones, each as it is and under the weights of its places, interpolated.");
     for (size_t i = 0; i < reference->index_count; i++) {
         int digit = (int)reference->index[i], read = answer(answers->logits + digit * CLASSES);
         int x = MARGIN + (int)i % ACROSS * WIDE, y = TOP + (int)i / ACROSS * TALL;

@@ -97,7 +97,8 @@ bool draw_mistakes(const char *folder, const float *digits, const struct answers
     struct picture picture;
     if (!picture_create(&picture, ACROSS * CARD + 2 * MARGIN - 20, TOP + (shown + ACROSS - 1) / ACROSS * TALL + 50))
         return false;
-    picture_text(&picture, MARGIN, 26, 4, INK, "%s %d mistakes in %d digits", count > shown ? "The first of" : "All", count, DIGITS);
+    picture_text(&picture, MARGIN, 26, 4, INK, "%s %d mistakes in %d digits", count > shown ? "The first of" : "All", count,
+                 DIGITS);
     picture_text(&picture, MARGIN, 70, 2, QUIET, "The bars are the network's ten scores after softmax.");
     for (int i = 0; i < shown; i++)
         card(&picture, MARGIN + i % ACROSS * CARD, TOP + i / ACROSS * TALL, wrong[i], digits + wrong[i] * PIXELS,

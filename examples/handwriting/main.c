@@ -163,8 +163,8 @@ static bool read_on_devices(const struct options *options, const char *cache, pl
             good = draw(options->out, digits, answers, reference, result.device) && good;
     }
     if (count > 0)
-        printf("PyTorch reads %d right. error: the largest difference from PyTorch's float32 answers. cold: from nothing to the first\n"
-               "%d digits, every kernel compiled; warm: the same with the compiled kernels in the cache.\n",
+        printf("PyTorch reads %d right. error: the largest difference from PyTorch's float32 answers. cold: from nothing to the\n"
+               "first %d digits, every kernel compiled; warm: the same with the compiled kernels in the cache.\n",
                reference->right, (int)BATCH);
     return good;
 }

@@ -107,14 +107,16 @@ int picture_text(struct picture *picture, int x, int y, float size, uint32_t col
 void picture_digit(struct picture *picture, int left, int top, int zoom, const float *digit, uint32_t ink)
 {
     for (int y = 0; y < SIDE * zoom; y++)
-        for (int x = 0; x < SIDE * zoom; x++)
-            picture_dot(picture, left + x, top + y, ink,
-                        sample(digit, SIDE, SIDE, ((float)y + 0.5f) / (float)zoom - 0.5f, ((float)x + 0.5f) / (float)zoom - 0.5f, 0));
+        for (int x = 0; x < SIDE * zoom; x++) {
+            float row = ((float)y + 0.5f) / (float)zoom - 0.5f, column = ((float)x + 0.5f) / (float)zoom - 0.5f;
+            picture_dot(picture, left + x, top + y, ink, sample(digit, SIDE, SIDE, row, column, 0));
+        }
 }
 
 uint32_t picture_heat(float value)
 {
-    static const unsigned char stops[][3] = { { 255, 252, 232 }, { 255, 232, 158 }, { 255, 199, 100 }, { 248, 146, 74 }, { 226, 78, 66 } };
+    static const unsigned char stops[][3] = { { 255, 252, 232 }, { 255, 232, 158 }, { 255, 199, 100 },
+                                              { 248, 146, 74 },  { 226, 78, 66 } };
     int last = (int)(sizeof stops / sizeof *stops) - 1;
     float place = (value < 0 ? 0 : value > 1 ? 1 : value) * (float)last;
     int stop = place >= (float)last ? last - 1 : (int)place;
@@ -126,7 +128,8 @@ uint32_t picture_heat(float value)
     return colour;
 }
 
-void picture_map(struct picture *picture, int left, int top, int side, const float *map, int height, int width, float low, float high)
+void picture_map(struct picture *picture, int left, int top, int side, const float *map, int height, int width, float low,
+                 float high)
 {
     for (int y = 0; y < side; y++)
         for (int x = 0; x < side; x++) {
