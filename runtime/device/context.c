@@ -58,6 +58,7 @@ static void fill_caps(plugcl_context *context)
     const struct device *device = &context->device;
     uint32_t width = device->info.float_vector_width;
     context->caps = (struct device_caps){
+        .fast_local_memory = !(device->types & CL_DEVICE_TYPE_CPU) || (device->types & CL_DEVICE_TYPE_GPU),
         .cpu_family = (device->types & CL_DEVICE_TYPE_CPU) && !(device->types & CL_DEVICE_TYPE_GPU) && width >= 4,
         .vector_width = width >= 16 ? 16 : width >= 8 ? 8 : 4,
         .compute_units = device->info.compute_units,

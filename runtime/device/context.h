@@ -11,6 +11,7 @@
 /* What decides between variants. */
 struct device_caps {
     bool cpu_family;          /* cl/cpu: one work-item per work-group, wide vectors; else cl/gpu */
+    bool fast_local_memory;   /* false on a CPU, which takes turns with a group's work-items at each barrier */
     uint32_t vector_width;    /* floats of a cl/cpu vector: 4, 8 or 16 */
     uint32_t compute_units;
     size_t max_work_group;

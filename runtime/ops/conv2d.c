@@ -199,7 +199,7 @@ static bool conv2d_tile_can_run(const struct device_caps *caps, const struct ope
 /* With very few outputs most of a tile would be empty. */
 static bool conv2d_tile_is_preferred(const struct device_caps *caps, const struct operator_call *call)
 {
-    return !caps->cpu_family && call->outputs[0].shape.dims[1] >= 8;
+    return caps->fast_local_memory && call->outputs[0].shape.dims[1] >= 8;
 }
 
 static plugcl_status conv2d_tile(struct schedule *schedule, const struct operator_call *call)
