@@ -41,12 +41,13 @@ struct plugcl_weights {
     struct file_map map;
 };
 
-static const char *without_wrappers(const char *name)
+/* The name behind its wrappers; a wrapper that is all of it stays, unless `all`. */
+static const char *unwrap(const char *name, bool all)
 {
     static const char *const wrappers[] = { "module.", "_orig_mod.", "model." };
     for (size_t i = 0; i < sizeof wrappers / sizeof wrappers[0];) {
         size_t length = strlen(wrappers[i]);
-        if (strncmp(name, wrappers[i], length) == 0 && name[length] != '\0') {
+        if (strncmp(name, wrappers[i], length) == 0 && (all || name[length] != '\0')) {
             name += length;
             i = 0;
         } else {
@@ -54,6 +55,11 @@ static const char *without_wrappers(const char *name)
         }
     }
     return name;
+}
+
+static const char *without_wrappers(const char *name)
+{
+    return unwrap(name, false);
 }
 
 /* FNV-1a, seeded, since the names come from a file that anybody may have made. */
@@ -256,6 +262,23 @@ plugcl_status weights_fail_missing(const plugcl_weights *weights, const char *na
         return fail(PLUGCL_NOT_FOUND, "there is no tensor \"%s\": the weights are empty", name);
     return fail(PLUGCL_NOT_FOUND, "there is no tensor \"%s\" among the %zu of the weights, the first of which is \"%s\"", name,
                 weights->count, weights->entries[0]->name);
+}
+
+bool weights_is_below(const char *name, const char *prefix)
+{
+    const char *bare = unwrap(prefix, true);
+    return strncmp(name, prefix, strlen(prefix)) == 0 || strncmp(without_wrappers(name), bare, strlen(bare)) == 0;
+}
+
+bool weights_any_below(const plugcl_weights *weights, const char *prefix)
+{
+    for (size_t i = 0; i < weights->count; i++)
+        if (weights_is_below(weights->entries[i]->name, prefix))
+            return true;
+    for (size_t i = 0; i < weights->n_unread; i++)
+        if (weights_is_below(weights->unread[i].name, prefix))
+            return true;
+    return false;
 }
 
 size_t plugcl_weights_count(const plugcl_weights *weights)

@@ -22,6 +22,10 @@ plugcl_status weights_give(plugcl_weights *weights, const char *name, plugcl_dty
  * `why` follows the name in the message: "has type U8; F32 … are read". */
 plugcl_status weights_note_unread(plugcl_weights *weights, const char *name, const char *why);
 
+/* Whether a tensor's name begins with the prefix, as it is written or without wrappers; whether any tensor's does. */
+bool weights_is_below(const char *name, const char *prefix);
+bool weights_any_below(const plugcl_weights *weights, const char *prefix);
+
 /* The failure of a search for `name`: UNSUPPORTED for a tensor that is there but is not read, else NOT_FOUND. */
 plugcl_status weights_fail_missing(const plugcl_weights *weights, const char *name);
 

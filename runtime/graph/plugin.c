@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* plugin.c: one call of a plug-in: its options checked, its weights found below a prefix, its outputs named. */
 #include <errno.h>
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,7 +56,7 @@ static plugcl_status check_item(const struct plugcl_plugin *plugin, const struct
     char *end = NULL;
     if (option->type == PLUGCL_OPTION_NUMBER) {
         double number = strtod(item, &end);
-        if (length == 0 || end != item + length || !isfinite(number))
+        if (length == 0 || end != item + length || !(fabs(number) <= FLT_MAX))
             return fail(PLUGCL_INVALID, "option %s of %s is \"%s\"; it must be a number", option->name, plugin->name, item);
     } else if (option->type == PLUGCL_OPTION_BOOL && !is_choice("true|false", item, length)) {
         return fail(PLUGCL_INVALID, "option %s of %s is \"%s\"; it must be true or false", option->name, plugin->name, item);
@@ -81,6 +82,17 @@ static plugcl_status check_flavour(const struct plugcl_plugin *plugin, const cha
     return status;
 }
 
+/* Is the item at `item` of a list in it before? */
+static bool is_repeated(const char *list, const char *item, size_t length)
+{
+    for (size_t part; list < item; list += part + 1) {
+        part = strcspn(list, ",");
+        if (part == length && strncmp(list, item, length) == 0)
+            return true;
+    }
+    return false;
+}
+
 static plugcl_status check_value(const struct plugcl_plugin *plugin, const struct plugcl_option *option, const char *value)
 {
     if (option == &flavour_option)
@@ -92,6 +104,9 @@ static plugcl_status check_value(const struct plugcl_plugin *plugin, const struc
         size_t length = strcspn(item, ",");
         status = length > 0 ? check_item(plugin, option, item, length)
                             : fail(PLUGCL_INVALID, "option %s of %s has an empty item", option->name, plugin->name);
+        if (status == PLUGCL_OK && option->choices != NULL && is_repeated(value, item, length))
+            status = fail(PLUGCL_INVALID, "option %s of %s is \"%s\"; it must have each item once", option->name, plugin->name,
+                          value);
         if (item[length] == '\0')
             break;
         item += length + 1;
@@ -262,7 +277,7 @@ static void note_unused(const struct plugcl_plugin_call *call)
     size_t count = 0;
     for (size_t i = 0; i < plugcl_weights_count(call->weights); i++) {
         const char *name = plugcl_weights_at(call->weights, i)->name;
-        if (call->used[i] || strncmp(name, prefix, strlen(prefix)) != 0 || ends_with(name, "num_batches_tracked"))
+        if (call->used[i] || !weights_is_below(name, prefix) || ends_with(name, "num_batches_tracked"))
             continue;
         if (++count <= 3)
             text_add(&names, "%s%s", count > 1 ? ", " : "", name);
@@ -271,6 +286,19 @@ static void note_unused(const struct plugcl_plugin_call *call)
         log_message(&call->graph->log, PLUGCL_LOG_NOTE, "%s: %zu tensor%s below \"%s\" not used: %s%s", call->node->plugin->name,
                     count, count > 1 ? "s" : "", prefix, names.data, count > 3 ? ", ..." : "");
     text_free(&names);
+}
+
+/* Modules that are known by their weights have some below the prefix, or the prefix is wrong. */
+static plugcl_status check_prefix(const struct plugcl_plugin_call *call)
+{
+    const char *prefix = call->node->prefix;
+    if (call->node->plugin->flavours == NULL || call->weights == NULL || prefix[0] == '\0' ||
+        weights_any_below(call->weights, prefix))
+        return PLUGCL_OK;
+    if (plugcl_weights_count(call->weights) == 0)
+        return fail(PLUGCL_NOT_FOUND, "no tensor's name begins with \"%s\": the weights are empty", prefix);
+    return fail(PLUGCL_NOT_FOUND, "no tensor's name begins with \"%s\"; there are %zu, the first of which is \"%s\"", prefix,
+                plugcl_weights_count(call->weights), plugcl_weights_at(call->weights, 0)->name);
 }
 
 static plugcl_node *node_create(plugcl_graph *graph, const struct plugcl_plugin *plugin, const char *prefix)
@@ -316,6 +344,8 @@ plugcl_status plugcl_graph_plugin(plugcl_graph *graph, const char *name, const p
         status = fail_no_memory(plugcl_weights_count(weights));
     if (status == PLUGCL_OK)
         status = parse_options(&call, options);
+    if (status == PLUGCL_OK)
+        status = check_prefix(&call);
     if (status == PLUGCL_OK) {
         char *label = string_format("%s%s%.*s", name, call.node->prefix[0] ? " " : "",
                                     (int)(strlen(call.node->prefix) - (call.node->prefix[0] != '\0')), call.node->prefix);

@@ -31,14 +31,16 @@ static bool has_norm(const struct plugcl_plugin_call *call, const char *layer)
     return false;
 }
 
-/* How many of the form's layers are there; 0 when a layer has the rank of another form. */
+/* How many of the form's layers are there; 0 when a layer has the rank of another form. A rank that no form has is no reason to
+ * say that the weights are unknown: the check of the weights names it. */
 static int count_layers(const struct plugcl_plugin_call *call, const struct attention_form *form)
 {
     const char *const layers[] = { form->first, form->second, form->window };
     int count = has_norm(call, form->norm) + has_norm(call, form->window_norm);
     for (size_t i = 0; i < sizeof layers / sizeof *layers; i++) {
         const struct plugcl_weights_entry *entry = layers[i] ? find(call, layers[i], "weight") : NULL;
-        if (entry != NULL && layers[i] == form->first && form->rank != 0 && entry->shape.rank != form->rank)
+        if (entry != NULL && layers[i] == form->first && form->rank != 0 && entry->shape.rank != form->rank &&
+            (entry->shape.rank == 2 || entry->shape.rank == 4))
             return 0;
         count += entry != NULL;
     }

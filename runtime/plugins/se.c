@@ -62,6 +62,21 @@ static void read_act(const struct plugcl_plugin_call *call, struct plugcl_channe
     }
 }
 
+/* An option that this form of the module has no use for was meant for another one. */
+static bool check_options(plugcl_graph *graph, const struct plugcl_plugin_call *call, const struct attention_form *form,
+                          const struct plugcl_channel_gate_params *params)
+{
+    static const char *const slopes[] = { "alpha", "beta" };
+    if (form->first == NULL && plugcl_call_given(call, "act"))
+        attention_fail(graph, PLUGCL_INVALID, "option act is given, and flavour %s has one layer, so no function between two",
+                       form->flavour);
+    for (size_t i = 0; i < sizeof slopes / sizeof *slopes && !params->hard_gate; i++)
+        if (plugcl_call_given(call, slopes[i]))
+            attention_fail(graph, PLUGCL_INVALID, "option %s is given, and it is of gate=hard_sigmoid; the gate is sigmoid",
+                           slopes[i]);
+    return plugcl_graph_status(graph) == PLUGCL_OK;
+}
+
 /* What the weights leave open, in one line. */
 static void note_defaults(const struct plugcl_plugin_call *call, const struct attention_form *form,
                           const struct plugcl_channel_gate_params *params)
@@ -95,6 +110,8 @@ static plugcl_status build(plugcl_graph *graph, const struct plugcl_plugin_call 
         return plugcl_graph_status(graph);
     attention_channel_params(call, form, false, true, &params);
     read_act(call, &params);
+    if (!check_options(graph, call, form, &params))
+        return plugcl_graph_status(graph);
     if (plugcl_call_bool(call, "add_maxpool")) {
         params.pools = PLUGCL_POOL_AVG | PLUGCL_POOL_MAX;
         params.average_pools = true;
