@@ -14,7 +14,7 @@ static int print_cache(const char *folder, bool clear, bool json)
         return print_json(json_pack("{so sI sI sb}", "folder", folder ? json_text(folder) : json_null(),
                                     "programs", (json_int_t)files, "bytes", (json_int_t)bytes, "cleared", (int)(clear && folder)));
     if (!folder)
-        printf("There is no cache folder: %s\n", plugcl_error_message());
+        printf("%s\n", plugcl_error_message());
     else
         printf("folder    %s\n%s  %" PRIu64 "\nbytes     %" PRIu64 "\n", folder, clear ? "removed " : "programs", files, bytes);
     return finish_output();

@@ -18,11 +18,14 @@ int command_describe(int argc, char **argv)
     if (!result && plugcl_plan_describe(session.plan, request.json ? PLUGCL_JSON : PLUGCL_TEXT, &text))
         result = library_failed();
     if (!result) {
-        print_notes();
+        progress_end();
         fputs(text, stdout);
         if (*text && text[strlen(text) - 1] != '\n')
             putchar('\n');
         result = finish_output();
+    }
+    if (!result) {
+        print_notes();
     }
     plugcl_free(text);
     session_close(&session);

@@ -58,8 +58,8 @@ int check_output_path(const char *path)
     int result = EXIT_DONE;
     if (!folder)
         return failed("out of memory");
-    if (stat(path, &info) == 0 && S_ISDIR(info.st_mode))
-        result = failed("%s cannot be written: it is a folder", path);
+    if (stat(path, &info) == 0 && !S_ISREG(info.st_mode)) /* renaming over /dev/null would destroy it */
+        result = failed("%s cannot be written: it is %s", path, S_ISDIR(info.st_mode) ? "a folder" : "not a regular file");
     else if (stat(folder, &info) != 0)
         result = failed("%s cannot be written: %s", path, strerror(errno));
     else if (!S_ISDIR(info.st_mode))
@@ -68,6 +68,28 @@ int check_output_path(const char *path)
         result = failed("%s cannot be written: %s", path, strerror(errno));
     free(folder);
     return result;
+}
+
+/* What a path leads to, links followed: "folder/name"; NULL when there is no such folder. */
+static char *resolve(const char *path)
+{
+    char *whole = realpath(path, NULL), *folder = whole ? NULL : folder_of(path), *real = folder ? realpath(folder, NULL) : NULL;
+    const char *name = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+    size_t length = real ? strlen(real) + strlen(name) + 2 : 0;
+    if (real && (whole = malloc(length)))
+        snprintf(whole, length, "%s/%s", real, name);
+    free(real);
+    free(folder);
+    return whole;
+}
+
+bool is_same_file(const char *a, const char *b)
+{
+    char *left = resolve(a), *right = resolve(b);
+    bool same = left && right ? strcmp(left, right) == 0 : strcmp(a, b) == 0;
+    free(left);
+    free(right);
+    return same;
 }
 
 int check_output_shape(const char *name, const char *path, const plugcl_shape *shape)

@@ -2,6 +2,7 @@
 /* main.c: plugcl SUBCOMMAND … */
 #include "tool.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -30,8 +31,19 @@ static int help(void)
     return finish_output();
 }
 
+/* A standard stream that the caller closed: otherwise the next file opened, a result, would be written to by mistake. What is
+ * opened in its place fails as a closed one does. */
+static void open_standard_streams(void)
+{
+    for (int stream = 0; stream < 3; stream++) {
+        if (fcntl(stream, F_GETFD) == -1 && open("/dev/null", stream == 0 ? O_WRONLY : O_RDONLY) == -1)
+            return;
+    }
+}
+
 int main(int argc, char **argv)
 {
+    open_standard_streams();
     if (argc < 2)
         return wrong_usage("no subcommand; see plugcl --help");
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)

@@ -128,8 +128,11 @@ json_t *json_text(const char *text)
 
 int print_json(json_t *value)
 {
-    int written = value ? json_dumpf(value, stdout, JSON_INDENT(2)) : -1;
+    char *text = value ? json_dumps(value, JSON_INDENT(2)) : NULL;
     json_decref(value);
-    putchar('\n');
-    return written == 0 ? finish_output() : failed("the JSON text cannot be made: out of memory");
+    if (!text)
+        return failed("the JSON text cannot be made: out of memory");
+    puts(text);
+    free(text);
+    return finish_output();
 }

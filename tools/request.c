@@ -110,6 +110,8 @@ static int read_shape(struct request *request, const char *text)
 
 static int read_option(struct request *request, int option, const char *value)
 {
+    if ((option == 'w' || option == TRACE) && *value == '\0')
+        return wrong_usage("%s names no file", option == 'w' ? "-w" : "--trace");
     switch (option) {
     case 'w': request->weights = value; break;
     case 'i': return add_file(request->inputs, &request->n_inputs, value, "-i");
@@ -204,6 +206,8 @@ static int check_inputs(const struct request *request)
         if (i == request->n_inputs)
             return wrong_usage("input %s is missing; give it with -i %s=FILE", *name, *name);
     }
+    if (request->has_shape && request->n_inputs > 0)
+        return wrong_usage("--shape and -i are both given; one of them tells the shape");
     for (size_t i = 0; i < request->n_inputs; i++) {
         if (!is_data_file(request->inputs[i].path))
             return failed("%s: an input is a .npy or .png file", request->inputs[i].path);
@@ -217,10 +221,10 @@ static int check_outputs(const struct request *request)
         const char *path = request->outputs[i].path;
         if (!is_data_file(path))
             return failed("%s: an output is a .npy or .png file", path);
-        if (request->trace && strcmp(path, request->trace) == 0)
+        if (request->trace && is_same_file(path, request->trace))
             return wrong_usage("%s is given as an output and for --trace", path);
         for (size_t j = 0; j < i; j++) {
-            if (strcmp(path, request->outputs[j].path) == 0)
+            if (is_same_file(path, request->outputs[j].path))
                 return wrong_usage("%s is given for two outputs", path);
         }
         int result = check_output_path(path);

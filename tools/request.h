@@ -54,6 +54,7 @@ void session_close(struct session *session);
 int read_input(const char *name, const char *path, plugcl_shape *shape, float **data);
 bool is_data_file(const char *path);
 int check_output_path(const char *path);
+bool is_same_file(const char *a, const char *b);
 /* Whether a tensor of that shape can be written to that file. */
 int check_output_shape(const char *name, const char *path, const plugcl_shape *shape);
 

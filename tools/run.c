@@ -138,12 +138,12 @@ int command_run(int argc, char **argv)
         result = run_all(&tensors, &session, &request);
     if (!result)
         result = write_outputs(&tensors, &request);
-    if (!result) {
-        print_notes();
-        if (request.repeat > 0)
-            print_times(&tensors, request.repeat);
+    if (!result && request.repeat > 0) {
+        print_times(&tensors, request.repeat);
         result = finish_output();
     }
+    if (!result)
+        print_notes();
     session_close(&session);
     tensors_free(&tensors);
     drop_notes();

@@ -2,6 +2,7 @@
 /* settings.c: --set KEY=VALUE against the plug-in's option table. */
 #include "request.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,18 +27,31 @@ static bool is_number(const char *word, size_t length)
     memcpy(copy, word, length);
     copy[length] = '\0';
     double value = strtod(copy, &end);
-    return *end == '\0' && isfinite(value);
+    return *end == '\0' && fabs(value) <= FLT_MAX; /* not for NaN either */
 }
 
 static int check_word(const struct plugcl_option *option, const char *word, size_t length)
 {
+    if (length == 0)
+        return wrong_usage(option->list ? "%s has an empty item; lists are written a,b" : "%s= has no value", option->name);
     if (option->type == PLUGCL_OPTION_BOOL && !is_choice("true|false", word, length))
         return wrong_usage("%s=%.*s: the value is true or false", option->name, (int)length, word);
     if (option->type == PLUGCL_OPTION_NUMBER && !is_number(word, length))
         return wrong_usage("%s=%.*s: the value is a number", option->name, (int)length, word);
     if (option->choices && !is_choice(option->choices, word, length))
         return wrong_usage("%s=%.*s: the value is one of %s", option->name, (int)length, word, option->choices);
-    return length > 0 ? EXIT_DONE : wrong_usage("%s= has an empty value", option->name);
+    return EXIT_DONE;
+}
+
+/* The item at `item` of a list, looked for in what comes before it. */
+static bool is_repeated(const char *list, const char *item, size_t length)
+{
+    for (size_t part; list < item; list += part + 1) {
+        part = strcspn(list, ",");
+        if (part == length && strncmp(list, item, length) == 0)
+            return true;
+    }
+    return false;
 }
 
 static int check_value(const struct plugcl_option *option, const char *value)
@@ -46,12 +60,14 @@ static int check_value(const struct plugcl_option *option, const char *value)
         return wrong_usage("%s=%s: values have no spaces", option->name, value);
     if (!option->list)
         return check_word(option, value, strlen(value));
-    for (;;) {
-        size_t length = strcspn(value, ",");
-        int result = check_word(option, value, length);
-        if (result || value[length] == '\0')
+    for (const char *item = value;;) {
+        size_t length = strcspn(item, ",");
+        int result = check_word(option, item, length);
+        if (!result && option->choices && is_repeated(value, item, length))
+            return wrong_usage("%s=%s has %.*s twice", option->name, value, (int)length, item);
+        if (result || item[length] == '\0')
             return result;
-        value += length + 1;
+        item += length + 1;
     }
 }
 

@@ -7,6 +7,7 @@ usage: tool_test.py PATH-OF-PLUGCL [unittest arguments]
 import json
 import os
 import signal
+import stat
 import subprocess
 import sys
 import tempfile
@@ -72,8 +73,8 @@ class ToolTest(unittest.TestCase):
         self.assertIn(part, result.stderr)
         self.assertEqual(sorted(os.listdir(self.folder.name)), before)
 
-    def se(self, *more, weights="w.safetensors", x="x.npy", output="y.npy"):
-        arguments = ["run", "se", "--prefix", "net.se"]
+    def se(self, *more, weights="w.safetensors", x="x.npy", output="y.npy", plugin="se"):
+        arguments = ["run", plugin, "--prefix", "net.se"]
         arguments += ["-w", weights] if weights else []
         arguments += ["-i", x] if x else []
         arguments += ["-o", output] if output else []
@@ -179,7 +180,7 @@ class ToolTest(unittest.TestCase):
                 ("-w", self.se(weights=None)), ("-i", self.se(x=None)), ("-o", self.se(output=None)),
                 ("bogus", self.se("--set", "bogus=1")), ("frog", self.se("--set", "act=frog")),
                 ("KEY=VALUE", self.se("--set", "act")), ("KEY=VALUE", self.se("--set", "=relu")),
-                ("one of", self.se("--set", "act=")), ("act is given twice", self.se("--set", "act=relu", "--set", "act=relu")),
+                ("no value", self.se("--set", "act=")), ("act is given twice", self.se("--set", "act=relu", "--set", "act=relu")),
                 ("flavour", self.se("--set", "flavour=frog")), ("number", self.se("--set", "alpha=x")),
                 ("number", self.se("--set", "alpha=nan")), ("true or false", self.se("--set", "add_maxpool=maybe")),
                 ("on or off", self.se("--fusion", "maybe")), ("--repeat", self.se("--repeat", "0")),
@@ -187,6 +188,12 @@ class ToolTest(unittest.TestCase):
                 ("twice", self.se("-i", "x.npy")), ("twice", self.se("-o", "z.npy")), ("twice", self.se("-i", "x=x.npy")),
                 ("twice", self.se("-o", "y=z.npy")), ("there is", self.se("-i", "z=x.npy")),
                 ("gate", self.se("-o", "spatial=z.npy")), ("two outputs", self.se("-o", "gate=y.npy")),
+                ("two outputs", self.se("-o", "gate=./y.npy")), ("--trace", self.se("--trace", "./y.npy")),
+                ("--trace", self.se("--trace", "")), ("-w", self.se("-w", "")), ("number", self.se("--set", "alpha=1e39")),
+                ("empty item", self.se("--set", "pools=avg,", plugin="cbam")),
+                ("empty item", self.se("--set", "pools=,avg", plugin="cbam")),
+                ("avg twice", self.se("--set", "pools=avg,max,avg", plugin="cbam")),
+                ("both", ("describe", "se", "-w", "w.safetensors", "--prefix", "net.se", "--shape", "1,8,3,3", "-i", "x.npy")),
                 ("--json", self.se("--json")), ("names no file", self.se("-o", "gate=")), ("frob", ("plugins", "frob")),
                 ("extra", ("plugins", "se", "extra")), ("extra", ("devices", "extra")), ("--x", ("devices", "--x")),
                 ("extra", ("cache", "extra")), ("--shape", ("describe", "se", "-w", "w.safetensors", "--prefix", "net.se")),
@@ -222,6 +229,44 @@ class ToolTest(unittest.TestCase):
         self.fail_with(1, "none/g.npy", *self.se("-o", "gate=none/g.npy"))
         with open(self.path("y.npy"), "rb") as file:
             self.assertEqual(file.read(), b"old")
+
+    def test_output_that_is_no_regular_file(self):
+        """Renaming over a device or a pipe would destroy it; the device here is one of our own making, a pipe behind a link."""
+        os.mkfifo(self.path("pipe"))
+        for name in "y.npy", "g.png":
+            os.symlink("pipe", self.path(name))
+        self.fail_with(1, "not a regular file", *self.se(output="y.npy"))
+        self.fail_with(1, "not a regular file", *self.se("-o", "gate=g.png", output="z.npy"))
+        self.fail_with(1, "not a regular file", *self.se("--trace", "pipe", output="z.npy"))
+        self.assertTrue(stat.S_ISFIFO(os.stat(self.path("y.npy")).st_mode))
+
+    def test_output_behind_a_link(self):
+        os.mkdir(self.path("there"))
+        os.symlink("there/y.npy", self.path("y.npy"))
+        self.write("there/y.npy", b"old")
+        self.succeed(*self.se(output="y.npy"))
+        self.assertTrue(os.path.islink(self.path("y.npy")))
+        self.assertEqual(files.npy_read(self.path("there/y.npy"))[0], SHAPE)
+        self.assertEqual(os.listdir(self.path("there")), ["y.npy"])
+
+    @unittest.skipUnless(os.path.exists("/dev/full"), "no /dev/full here")
+    def test_standard_output_that_fails(self):
+        """A full or closed standard output is an error, one line of it, and never a file of ours."""
+        describe = ["describe", "se", "-w", "w.safetensors", "--prefix", "net.se", "--shape", "1,8,3,3"]
+        for command in (["devices"], ["devices", "--json"], ["plugins", "se"], ["plugins", "--json"], ["cache", "--json"], ["--help"],
+                        ["--version"], ["run", "--help"], describe, describe + ["--json"], self.se("--repeat", "2")):
+            for redirection in ">/dev/full", ">&-":
+                result = subprocess.run(["sh", "-c", f'exec "$@" {redirection}', "sh", PLUGCL, *command], cwd=self.folder.name,
+                                        env=self.environment, stderr=subprocess.PIPE, text=True, timeout=120)
+                with self.subTest(command=command, redirection=redirection):
+                    self.assertEqual(result.returncode, 1)
+                    self.assertRegex(result.stderr, r"^plugcl: standard output cannot be written: .*\n$")
+
+    def test_closed_streams(self):
+        self.succeed(*self.se(output="first.npy"))
+        subprocess.run(["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", PLUGCL, *self.se("--repeat", "2")], cwd=self.folder.name,
+                       env=self.environment, timeout=120)
+        self.assertEqual(files.npy_read(self.path("y.npy")), files.npy_read(self.path("first.npy")))
 
     @unittest.skipIf(os.geteuid() == 0, "root may write anywhere")
     def test_unwritable_folder(self):
@@ -270,6 +315,37 @@ class ToolTest(unittest.TestCase):
         self.write("w.safetensors", files.safetensors_bytes({"net.se.fc.0.weight": ((2, 5), [0.1] * 10),
                                                              "net.se.fc.2.weight": ((5, 2), [0.1] * 10)}))
         self.fail_with(1, "", *self.se())
+
+    def test_errors_say_what_is_wrong(self):
+        self.fail_with(1, 'no tensor\'s name begins with "net.s."; there are 3, the first of which is "net.se.fc.0.weight"',
+                       "run", "se", "-w", "w.safetensors", "--prefix", "net.s", "-i", "x.npy", "-o", "y.npy")
+        self.fail_with(1, "gate=hard_sigmoid", *self.se("--set", "alpha=0.5"))
+        self.fail_with(1, "gate=hard_sigmoid", *self.se("--set", "beta=0.5", "--set", "gate=sigmoid"))
+        self.succeed(*self.se("--set", "alpha=0.5", "--set", "gate=hard_sigmoid", output="alpha.npy"))
+        for shape in (HIDDEN * CHANNELS,), (HIDDEN, CHANNELS, 1):
+            self.write("rank.safetensors", files.safetensors_bytes(
+                dict(self.tensors, **{"net.se.fc.0.weight": (shape, [0.5] * HIDDEN * CHANNELS)})))
+            self.fail_with(1, "net.se.fc.0.weight is [", *self.se(weights="rank.safetensors"))
+        self.write("ese.safetensors", files.safetensors_bytes({"net.se.fc.weight": ((8, 8), [0.1] * 64)}))
+        self.fail_with(1, "option act", *self.se("--set", "act=silu", weights="ese.safetensors"))
+
+    def test_wrappers(self):
+        """Names as they are written, or without what training tools put in front, on either side; unused tensors are told."""
+        self.succeed(*self.se(output="first.npy"))
+        first = files.npy_read(self.path("first.npy"))
+        for wrapper in "module.", "_orig_mod.", "model.", "_orig_mod.module.model.":
+            tensors = {wrapper + name: tensor for name, tensor in self.tensors.items()}
+            tensors[wrapper + "net.se.more"] = ((1,), [1.0])
+            self.write("wrapped.safetensors", files.safetensors_bytes(tensors))
+            for weights, prefix in (("wrapped.safetensors", "net.se"), ("wrapped.safetensors", wrapper + "net.se."),
+                                    ("w.safetensors", wrapper + "net.se")):
+                result = self.succeed("run", "se", "-w", weights, "--prefix", prefix, "-i", "x.npy", "-o", "y.npy")
+                self.assertEqual(files.npy_read(self.path("y.npy")), first)
+                self.assertEqual("1 tensor below" in result.stderr, weights == "wrapped.safetensors", result.stderr)
+            bare = {name[len("net.se."):]: tensor for name, tensor in self.tensors.items() if name.startswith("net.se.")}
+            self.write("bare.safetensors", files.safetensors_bytes(bare))
+            self.succeed("run", "se", "-w", "bare.safetensors", "--prefix", wrapper, "-i", "x.npy", "-o", "y.npy")
+            self.assertEqual(files.npy_read(self.path("y.npy")), first)
 
     def test_damaged_inputs(self):
         whole = files.npy_bytes(SHAPE, self.x)
