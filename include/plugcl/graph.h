@@ -39,7 +39,8 @@ struct plugcl_graph_params {
     plugcl_log_level log_level;
 };
 
-/* Errors: NO_MEMORY. `params` may be NULL. */
+/* Errors: NO_MEMORY, INVALID (struct_size). `params` may be NULL. After a failure *graph is NULL, which every call here accepts:
+ * values are then null and statuses INVALID. */
 PLUGCL_API plugcl_status plugcl_graph_create(const struct plugcl_graph_params *params, plugcl_graph **graph);
 PLUGCL_API void plugcl_graph_destroy(plugcl_graph **graph);
 /* The graph's first error (its text becomes this thread's message), or PLUGCL_OK. */
@@ -47,7 +48,7 @@ PLUGCL_API plugcl_status plugcl_graph_status(plugcl_graph *graph);
 /* Records an error of the caller's own, as a plug-in's build does; the first one stays. Returns `status`. */
 PLUGCL_API plugcl_status plugcl_graph_fail(plugcl_graph *graph, plugcl_status status, const char *message);
 
-/* Values from outside. Names are unique within inputs and within outputs; they are copied. */
+/* Values from outside. A name is that of one input or one output, since runs bind tensors by it; names are copied. */
 PLUGCL_API plugcl_value plugcl_graph_input(plugcl_graph *graph, const char *name, plugcl_dtype dtype, const plugcl_shape *shape);
 /* A tensor of `weights`, found as plugcl_weights_find does; the graph keeps a reference to the object. */
 PLUGCL_API plugcl_value plugcl_graph_weight(plugcl_graph *graph, plugcl_weights *weights, const char *name);
@@ -56,7 +57,8 @@ PLUGCL_API plugcl_value plugcl_graph_constant(plugcl_graph *graph, plugcl_dtype 
 PLUGCL_API void plugcl_graph_output(plugcl_graph *graph, const char *name, plugcl_value value);
 /* Shape of a constant or weight; of other values as far as it is known. Errors: INVALID. */
 PLUGCL_API plugcl_status plugcl_graph_shape(const plugcl_graph *graph, plugcl_value value, plugcl_shape *shape);
-/* Names the operators added from now on in describe and in errors, "layer1.conv"; NULL ends it. */
+/* Names the operators added from now on in describe and in errors, "layer1.conv"; NULL ends it. Calls that take a layer's name, and
+ * plug-ins, use that name for their own operators and then put the label back. */
 PLUGCL_API void plugcl_graph_label(plugcl_graph *graph, const char *label);
 
 /* Element-wise functions of one operand. */

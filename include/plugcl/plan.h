@@ -4,6 +4,7 @@
  *
  * Making a plan compiles, uploads, packs and allocates; a run only enqueues. A plan belongs to one thread at a time and has an
  * in-order queue of its own; several plans of one context run side by side and share compiled programs and packed weights.
+ * Packed weights are freed with the last plan that uses them: to go over to other shapes, make the new plan first.
  */
 #ifndef PLUGCL_PLAN_H
 #define PLUGCL_PLAN_H
@@ -24,8 +25,8 @@ struct plugcl_input_shape {
     plugcl_shape shape;
 };
 
-/* Called during long work with what is being done and how far it is (done of total). Returning false cancels it: the call then
- * returns PLUGCL_CANCELLED. It must not call plugcl. */
+/* Called during long work, on the thread that called plugcl, with what is being done and how far it is: `done` of `total` never goes
+ * back and ends at `total`. Returning false cancels the work: the call then returns PLUGCL_CANCELLED. It must not call plugcl. */
 typedef bool (*plugcl_progress_callback)(void *user, const char *what, size_t done, size_t total);
 
 struct plugcl_plan_params {
@@ -87,7 +88,7 @@ struct plugcl_step_info {
     uint64_t flops, bytes;  /* work and the least traffic: inputs, weights and outputs once */
 };
 PLUGCL_API size_t plugcl_plan_steps(const plugcl_plan *plan);
-/* Strings are valid as long as the plan is. Errors: INVALID. Thread-safety: safe. */
+/* The caller sets info->struct_size. Strings are valid as long as the plan is. Errors: INVALID. Thread-safety: safe. */
 PLUGCL_API plugcl_status plugcl_plan_step(const plugcl_plan *plan, size_t step, struct plugcl_step_info *info);
 
 typedef enum plugcl_text_format { PLUGCL_TEXT = 0, PLUGCL_JSON } plugcl_text_format;

@@ -91,6 +91,11 @@ bool buffer_is_shared(const struct buffer *buffer)
     return atomic_load(&((struct buffer *)buffer)->references) > 1;
 }
 
+bool buffer_is_same(const struct buffer *a, const struct buffer *b)
+{
+    return a->cl == b->cl;
+}
+
 size_t buffer_bytes(const struct buffer *buffer)
 {
     return buffer->bytes;

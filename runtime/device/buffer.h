@@ -17,6 +17,8 @@ struct buffer *buffer_take(struct buffer *buffer);
 void buffer_drop(struct buffer **buffer);
 /* More than one reference is held: for the sweep of a store that holds one itself. */
 bool buffer_is_shared(const struct buffer *buffer);
+/* Both are the same OpenCL memory, which an application may have wrapped more than once. */
+bool buffer_is_same(const struct buffer *a, const struct buffer *b);
 size_t buffer_bytes(const struct buffer *buffer);
 
 #endif

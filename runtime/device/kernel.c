@@ -118,15 +118,32 @@ static bool holds(const uint64_t *hashes, size_t count, uint64_t hash)
 bool kernel_needs_warming(struct kernel *kernel, const size_t local[3])
 {
     struct program *program = kernel->program;
+    mutex_lock(&kernel->context->lock);
+    bool needed = !holds(program->warm, program->n_warm, warm_hash(kernel->entry, local));
+    mutex_unlock(&kernel->context->lock);
+    return needed;
+}
+
+bool kernel_begin_warming(struct kernel *kernel, const size_t local[3])
+{
+    struct program *program = kernel->program;
     uint64_t hash = warm_hash(kernel->entry, local);
     mutex_lock(&kernel->context->lock);
-    bool needed = !holds(program->warm, program->n_warm, hash);
-    if (needed) {
+    bool begin = !holds(program->warm, program->n_warm, hash);
+    if (begin) {
         uint64_t *place = array_push(&program->warm, &program->n_warm, &program->warm_capacity, sizeof *place);
         if (place)
             *place = hash;
         program->dirty = program->dirty || !holds(program->stored, program->n_stored, hash);
+        program->warming++;
     }
     mutex_unlock(&kernel->context->lock);
-    return needed;
+    return begin;
+}
+
+void kernel_end_warming(struct kernel *kernel)
+{
+    mutex_lock(&kernel->context->lock);
+    kernel->program->warming--;
+    mutex_unlock(&kernel->context->lock);
 }

@@ -31,8 +31,12 @@ plugcl_status kernel_set_local(struct kernel *kernel, uint32_t index, size_t byt
 /* The largest work-group that this kernel can run with on its device. */
 size_t kernel_max_work_group(const struct kernel *kernel);
 
-/* True once per program, entry and local size: the driver has yet to specialise it, so a plan should launch it once. */
+/* The driver has yet to specialise this program, entry and local size, so a plan should launch it once. */
 bool kernel_needs_warming(struct kernel *kernel, const size_t local[3]);
+/* True for the one that shall launch it now; the others need not. After the launch has finished comes kernel_end_warming: until
+ * then the program's binary is not stored. */
+bool kernel_begin_warming(struct kernel *kernel, const size_t local[3]);
+void kernel_end_warming(struct kernel *kernel);
 
 /* Writes the binaries of programs that were compiled and warmed since the last call to the disk cache. Failures are logged only. */
 void programs_store(plugcl_context *context);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/params.h"
 #include "base/thread.h"
 #include "device/context.h"
 #include "device/opencl.h"
@@ -49,6 +50,7 @@ struct program {
     cl_program cl;
     plugcl_status status; /* and message, of a build that failed */
     char *message;
+    uint32_t warming;     /* first launches that may not have finished: the binary is not complete */
     bool dirty;           /* the stored binary lacks something that was compiled since */
     uint64_t *warm;       /* hashes of (entry, local size) that were launched in this context */
     size_t n_warm, warm_capacity;
@@ -139,21 +141,5 @@ void programs_free(plugcl_context *context);
 
 plugcl_status tensor_wrap_buffer(struct buffer *buffer, size_t byte_offset, const struct plugcl_tensor_params *params,
                                  plugcl_tensor **tensor);
-
-/* Copies a caller's parameters, which may be of an older version (fewer fields: zero) or a newer one (more: they must be zero). */
-static inline plugcl_status params_read(const char *what, const void *from, void *to, size_t size)
-{
-    size_t given;
-    memcpy(&given, from, sizeof given);
-    if (given < sizeof given)
-        return fail(PLUGCL_INVALID, "struct_size of %s is %zu; set it with %s(…) or %s_init()", what, given, what, what);
-    for (size_t i = size; i < given; i++) {
-        if (((const unsigned char *)from)[i] != 0)
-            return fail(PLUGCL_UNSUPPORTED, "%s has a field that this version of plugcl does not know", what);
-    }
-    memset(to, 0, size);
-    memcpy(to, from, given < size ? given : size);
-    return PLUGCL_OK;
-}
 
 #endif

@@ -42,11 +42,13 @@ static plugcl_status launch(plugcl_context *context, size_t n, struct buffer *co
     struct queue queue = { .context = context, .cl = context->transfers };
     const size_t size[3] = { n, 1, 1 };
     if (status == PLUGCL_OK) {
-        kernel_needs_warming(kernel, size);
+        bool warming = kernel_begin_warming(kernel, size);
         status = queue_launch(&queue, kernel, 1, size, size, NULL);
+        if (status == PLUGCL_OK)
+            status = queue_finish(&queue);
+        if (warming)
+            kernel_end_warming(kernel);
     }
-    if (status == PLUGCL_OK)
-        status = queue_finish(&queue);
     kernel_destroy(&kernel);
     return status;
 }

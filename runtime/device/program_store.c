@@ -84,7 +84,7 @@ static struct program *next_dirty(plugcl_context *context, uint64_t **warm, size
 {
     mutex_lock(&context->lock);
     struct program *program = context->programs;
-    while (program && !(program->state == PROGRAM_READY && program->dirty && program->n_warm > 0))
+    while (program && !(program->state == PROGRAM_READY && program->dirty && program->n_warm > 0 && program->warming == 0))
         program = program->next;
     *warm = NULL;
     if (program) {

@@ -112,6 +112,8 @@ static plugcl_status wait_for_cl(const struct opencl_api *api, cl_command_queue 
 
 plugcl_status queue_wait_for(struct queue *queue, plugcl_event *event)
 {
+    if (event && event->context->cl != queue->context->cl)
+        return fail(PLUGCL_INVALID, "the event to wait for belongs to another context");
     return event ? wait_for_cl(queue->context->api, queue->cl, event->cl) : PLUGCL_OK;
 }
 

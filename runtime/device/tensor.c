@@ -127,22 +127,22 @@ void plugcl_tensor_destroy(plugcl_tensor **tensor)
 
 plugcl_dtype plugcl_tensor_dtype(const plugcl_tensor *tensor)
 {
-    return tensor->dtype;
+    return tensor ? tensor->dtype : PLUGCL_F32;
 }
 
 const plugcl_shape *plugcl_tensor_shape(const plugcl_tensor *tensor)
 {
-    return &tensor->shape;
+    return tensor ? &tensor->shape : NULL;
 }
 
 plugcl_layout plugcl_tensor_layout(const plugcl_tensor *tensor)
 {
-    return tensor->layout;
+    return tensor ? tensor->layout : PLUGCL_NCHW;
 }
 
 size_t plugcl_tensor_bytes(const plugcl_tensor *tensor)
 {
-    return tensor->bytes;
+    return tensor ? tensor->bytes : 0;
 }
 
 static plugcl_status check_copy(const plugcl_tensor *tensor, const void *data, size_t bytes)

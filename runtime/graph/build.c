@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/params.h"
 #include "graph/graph.h"
 
 static const plugcl_value no_value = { 0 };
@@ -19,9 +20,9 @@ static plugcl_value add_one(plugcl_graph *graph, const struct operator_info *inf
 static int rank_of(plugcl_graph *graph, plugcl_value value)
 {
     const struct value *found = graph_value(graph, value.id);
-    if (found == NULL && graph->status == PLUGCL_OK)
+    if (found == NULL && graph_is_good(graph))
         graph_fail(graph, fail(PLUGCL_INVALID, "an operand is not a value of this graph"));
-    return found && graph->status == PLUGCL_OK ? (int)found->shape.rank : -1;
+    return found && graph_is_good(graph) ? (int)found->shape.rank : -1;
 }
 
 /* The axis counted from the front, or −1 with an error in the graph. */
@@ -38,19 +39,22 @@ static int axis_of(plugcl_graph *graph, plugcl_value value, int axis, const char
     return axis < 0 ? axis + rank : axis;
 }
 
-/* Copies a caller's parameters, which may be NULL or from an older version with fewer fields. */
-static void take_params(void *own, size_t own_size, const void *given)
+/* Copies a caller's parameters, which may be NULL. */
+static void take_params(plugcl_graph *graph, const char *what, void *own, size_t own_size, const void *given)
 {
     memset(own, 0, own_size);
-    if (given == NULL)
-        return;
-    size_t size;
-    memcpy(&size, given, sizeof size);
-    memcpy(own, given, size < own_size ? size : own_size);
+    if (given != NULL)
+        graph_fail(graph, params_read(what, given, own, own_size));
 }
 
 static plugcl_value layer_value(plugcl_graph *graph, plugcl_weights *weights, const char *layer, const char *part, bool optional)
 {
+    if (!graph_is_good(graph))
+        return no_value;
+    if (weights == NULL || layer == NULL) {
+        graph_fail(graph, fail(PLUGCL_INVALID, "a layer needs weights and a name, not NULL"));
+        return no_value;
+    }
     char *name = string_format("%s.%s", layer, part);
     plugcl_value value = no_value;
     if (name == NULL)
@@ -58,6 +62,18 @@ static plugcl_value layer_value(plugcl_graph *graph, plugcl_weights *weights, co
     else if (!optional || plugcl_weights_find(weights, name) != NULL)
         value = plugcl_graph_weight(graph, weights, name);
     memory_free(name);
+    return value;
+}
+
+/* A layer's name is the label of what it adds; the caller's own label comes back afterwards. */
+static char *begin_layer(plugcl_graph *graph, const char *layer)
+{
+    return graph_label_swap(graph, layer ? string_copy(layer) : NULL);
+}
+
+static plugcl_value end_layer(plugcl_graph *graph, char *outer, plugcl_value value)
+{
+    memory_free(graph_label_swap(graph, outer));
     return value;
 }
 
@@ -86,7 +102,7 @@ plugcl_value plugcl_graph_conv2d(plugcl_graph *graph, plugcl_value x, plugcl_val
                                  const struct plugcl_conv2d_params *params)
 {
     struct plugcl_conv2d_params own;
-    take_params(&own, sizeof own, params);
+    take_params(graph, "plugcl_conv2d_params", &own, sizeof own, params);
     for (int i = 0; i < 2; i++) {
         own.stride[i] = own.stride[i] ? own.stride[i] : 1;
         own.dilation[i] = own.dilation[i] ? own.dilation[i] : 1;
@@ -98,11 +114,10 @@ plugcl_value plugcl_graph_conv2d(plugcl_graph *graph, plugcl_value x, plugcl_val
 plugcl_value plugcl_graph_conv2d_layer(plugcl_graph *graph, plugcl_value x, plugcl_weights *weights, const char *layer,
                                        const struct plugcl_conv2d_params *params)
 {
-    plugcl_graph_label(graph, layer);
+    char *outer = begin_layer(graph, layer);
     plugcl_value weight = layer_value(graph, weights, layer, "weight", false);
     plugcl_value y = plugcl_graph_conv2d(graph, x, weight, layer_value(graph, weights, layer, "bias", true), params);
-    plugcl_graph_label(graph, NULL);
-    return y;
+    return end_layer(graph, outer, y);
 }
 
 plugcl_value plugcl_graph_linear(plugcl_graph *graph, plugcl_value x, plugcl_value weight, plugcl_value bias)
@@ -112,11 +127,10 @@ plugcl_value plugcl_graph_linear(plugcl_graph *graph, plugcl_value x, plugcl_val
 
 plugcl_value plugcl_graph_linear_layer(plugcl_graph *graph, plugcl_value x, plugcl_weights *weights, const char *layer)
 {
-    plugcl_graph_label(graph, layer);
+    char *outer = begin_layer(graph, layer);
     plugcl_value weight = layer_value(graph, weights, layer, "weight", false);
     plugcl_value y = plugcl_graph_linear(graph, x, weight, layer_value(graph, weights, layer, "bias", true));
-    plugcl_graph_label(graph, NULL);
-    return y;
+    return end_layer(graph, outer, y);
 }
 
 plugcl_value plugcl_graph_batch_norm(plugcl_graph *graph, plugcl_value x, plugcl_value mean, plugcl_value variance,
@@ -129,20 +143,19 @@ plugcl_value plugcl_graph_batch_norm(plugcl_graph *graph, plugcl_value x, plugcl
 plugcl_value plugcl_graph_batch_norm_layer(plugcl_graph *graph, plugcl_value x, plugcl_weights *weights, const char *layer,
                                            float eps)
 {
-    plugcl_graph_label(graph, layer);
+    char *outer = begin_layer(graph, layer);
     plugcl_value mean = layer_value(graph, weights, layer, "running_mean", false);
     plugcl_value variance = layer_value(graph, weights, layer, "running_var", false);
     plugcl_value weight = layer_value(graph, weights, layer, "weight", true);
     plugcl_value y =
         plugcl_graph_batch_norm(graph, x, mean, variance, weight, layer_value(graph, weights, layer, "bias", true), eps);
-    plugcl_graph_label(graph, NULL);
-    return y;
+    return end_layer(graph, outer, y);
 }
 
 static plugcl_value add_pool2d(plugcl_graph *graph, plugcl_value x, const struct plugcl_pool2d_params *params, bool is_max)
 {
     struct pool2d_params own = { .is_max = is_max };
-    take_params(&own.window, sizeof own.window, params);
+    take_params(graph, "plugcl_pool2d_params", &own.window, sizeof own.window, params);
     for (int i = 0; i < 2; i++) {
         own.window.stride[i] = own.window.stride[i] ? own.window.stride[i] : own.window.kernel[i];
         own.window.dilation[i] = own.window.dilation[i] ? own.window.dilation[i] : 1;
@@ -174,7 +187,7 @@ plugcl_value plugcl_graph_adaptive_max_pool2d(plugcl_graph *graph, plugcl_value 
 
 plugcl_value plugcl_graph_concat(plugcl_graph *graph, const plugcl_value *values, size_t n_values, int axis)
 {
-    if (n_values == 0) {
+    if (n_values == 0 || values == NULL) {
         graph_fail(graph, fail(PLUGCL_INVALID, "concat of no values; it needs at least one"));
         return no_value;
     }
@@ -197,7 +210,12 @@ plugcl_value plugcl_graph_concat(plugcl_graph *graph, const plugcl_value *values
 
 plugcl_value plugcl_graph_reshape(plugcl_graph *graph, plugcl_value x, const plugcl_shape *shape)
 {
-    struct reshape_params params = { .shape = *shape };
+    struct reshape_params params = { .is_flatten = false };
+    if (shape == NULL || shape->rank > PLUGCL_MAX_RANK) {
+        graph_fail(graph, fail(PLUGCL_INVALID, "reshape needs a shape of rank 0 to %d", PLUGCL_MAX_RANK));
+        return no_value;
+    }
+    params.shape = *shape;
     return add_one(graph, &operator_reshape, &params, &x, 1);
 }
 
@@ -256,7 +274,7 @@ plugcl_value plugcl_graph_channel_gate(plugcl_graph *graph, plugcl_value x, plug
 {
     struct plugcl_channel_gate_params own;
     plugcl_value results[2];
-    take_params(&own, sizeof own, params);
+    take_params(graph, "plugcl_channel_gate_params", &own, sizeof own, params);
     own.pools = own.pools ? own.pools : PLUGCL_POOL_AVG;
     graph_add(graph, &operator_channel_gate, &own, (plugcl_value[]){ x, first, first_bias, second, second_bias }, 5, 2, results);
     if (gate != NULL)
@@ -269,7 +287,7 @@ plugcl_value plugcl_graph_spatial_gate(plugcl_graph *graph, plugcl_value x, plug
 {
     struct plugcl_spatial_gate_params own;
     plugcl_value results[2];
-    take_params(&own, sizeof own, params);
+    take_params(graph, "plugcl_spatial_gate_params", &own, sizeof own, params);
     graph_add(graph, &operator_spatial_gate, &own, (plugcl_value[]){ x, weight, bias }, 3, 2, results);
     if (gate != NULL)
         *gate = results[1];
@@ -290,9 +308,9 @@ void plugcl_graph_fold_batch_norm(plugcl_graph *graph, plugcl_value *weight, plu
     norm.variance = constant_of(graph, layer_value(graph, weights, layer, "running_var", false));
     norm.weight = constant_of(graph, layer_value(graph, weights, layer, "weight", true));
     norm.bias = constant_of(graph, layer_value(graph, weights, layer, "bias", true));
-    if (graph->status == PLUGCL_OK && constant_of(graph, *weight) == NULL)
+    if (graph_is_good(graph) && constant_of(graph, *weight) == NULL)
         graph_fail(graph, fail(PLUGCL_INVALID, "%s: batch norm folds into a constant weight only", layer));
-    if (graph->status != PLUGCL_OK)
+    if (!graph_is_good(graph))
         return;
     struct constant *folded_weight = NULL, *folded_bias = NULL;
     graph_fail(graph, fold_batch_norm(&norm, constant_of(graph, *weight), constant_of(graph, *bias), &folded_weight, &folded_bias));

@@ -7,6 +7,18 @@
 
 #include "graph/plan.h"
 
+/* Names come from callers and files: what is not UTF-8 has no place in JSON and becomes question marks. */
+static json_t *text_json(const char *text)
+{
+    json_t *json = json_string(text);
+    char *copy = json ? NULL : string_copy(text);
+    for (char *c = copy; c != NULL && *c; c++)
+        *c = (unsigned char)*c < 0x80 ? *c : '?';
+    json = copy ? json_string(copy) : json;
+    memory_free(copy);
+    return json;
+}
+
 static json_t *shape_json(const plugcl_shape *shape)
 {
     json_t *dims = json_array();
@@ -20,8 +32,8 @@ static json_t *ports_json(const plugcl_plan *plan, bool outputs)
     json_t *array = json_array();
     for (size_t i = 0; i < plan->n_ports; i++)
         if (plan->ports[i].is_output == outputs)
-            json_array_append_new(array,
-                                  json_pack("{s:s, s:o}", "name", plan->ports[i].name, "shape", shape_json(&plan->ports[i].shape)));
+            json_array_append_new(array, json_pack("{s:o, s:o}", "name", text_json(plan->ports[i].name), "shape",
+                                                   shape_json(&plan->ports[i].shape)));
     return array;
 }
 
@@ -31,16 +43,18 @@ static json_t *plan_json(const plugcl_plan *plan)
     schedule_memory_use(plan->schedule, &arena, &lower_bound);
     json_t *plugins = json_array(), *steps = json_array();
     for (size_t i = 0; i < plan->n_plugins; i++)
-        json_array_append_new(plugins, json_pack("{s:s, s:s, s:s}", "name", plan->plugins[i].name, "prefix",
-                                                 plan->plugins[i].prefix, "flavour", plan->plugins[i].flavour));
+        json_array_append_new(plugins, json_pack("{s:o, s:o, s:o}", "name", text_json(plan->plugins[i].name), "prefix",
+                                                 text_json(plan->plugins[i].prefix), "flavour",
+                                                 text_json(plan->plugins[i].flavour)));
     for (size_t i = 0; i < schedule_steps(plan->schedule); i++) {
         const struct schedule_step_info *step = schedule_step_at(plan->schedule, i);
         json_array_append_new(steps,
-                              json_pack("{s:s, s:s, s:s, s:I, s:I}", "operator", step->operation, "variant", step->variant, "name",
-                                        step->name, "flops", (json_int_t)step->flops, "bytes", (json_int_t)step->bytes));
+                              json_pack("{s:s, s:s, s:o, s:I, s:I}", "operator", step->operation, "variant", step->variant, "name",
+                                        text_json(step->name), "flops", (json_int_t)step->flops, "bytes", (json_int_t)step->bytes));
     }
     const struct plugcl_device_info *device = plugcl_context_device(plan->context);
-    return json_pack("{s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:I, s:I}", "device", device->name, "platform", device->platform,
+    return json_pack("{s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:I, s:I}", "device", text_json(device->name), "platform",
+                     text_json(device->platform),
                      "fusion", plan->fusion, "plugins", plugins, "inputs", ports_json(plan, false), "outputs",
                      ports_json(plan, true), "steps", steps, "arena_bytes", (json_int_t)arena, "arena_lower_bound_bytes",
                      (json_int_t)lower_bound);
@@ -62,7 +76,8 @@ static void plan_text(const plugcl_plan *plan, struct text *text)
     schedule_memory_use(plan->schedule, &arena, &lower_bound);
     text_add(text, "device %s (%s)\nfusion %s\n", device->name, device->platform, plan->fusion ? "on" : "off");
     for (size_t i = 0; i < plan->n_plugins; i++)
-        text_add(text, "plug-in %s %s flavour %s\n", plan->plugins[i].name, plan->plugins[i].prefix, plan->plugins[i].flavour);
+        text_add(text, "plug-in %s%s%s flavour %s\n", plan->plugins[i].name, *plan->plugins[i].prefix ? " " : "",
+                 plan->plugins[i].prefix, plan->plugins[i].flavour);
     for (size_t i = 0; i < plan->n_ports; i++)
         text_port(text, &plan->ports[i]);
     text_add(text, "%-4s %-16s %-14s %12s %12s  %s\n", "step", "operator", "variant", "FLOPs", "bytes", "name");
@@ -79,7 +94,11 @@ static void plan_text(const plugcl_plan *plan, struct text *text)
 plugcl_status plugcl_plan_describe(const plugcl_plan *plan, plugcl_text_format format, char **text)
 {
     struct text made = { 0 };
+    if (text == NULL)
+        return fail(PLUGCL_INVALID, "no place for the text was given");
     *text = NULL;
+    if (plan == NULL)
+        return fail(PLUGCL_INVALID, "there is no plan to describe");
     if (format == PLUGCL_JSON) {
         json_t *json = plan_json(plan);
         char *dump = json ? json_dumps(json, JSON_INDENT(2)) : NULL;

@@ -4,20 +4,21 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <plugcl/plan.h>
-
+#include "base/params.h"
 #include "base/weights.h"
 
 plugcl_status plugcl_graph_create(const struct plugcl_graph_params *params, plugcl_graph **graph)
 {
-    *graph = memory_zeroed(1, sizeof **graph);
-    if (*graph == NULL)
-        return fail_no_memory(sizeof **graph);
-    if (params != NULL) {
-        (*graph)->registry = params->registry;
-        (*graph)->log = (struct log){ params->log, params->log_user, params->log_level };
+    struct plugcl_graph_params own = plugcl_graph_params_init();
+    *graph = NULL;
+    plugcl_status status = params ? params_read("plugcl_graph_params", params, &own, sizeof own) : PLUGCL_OK;
+    if (status == PLUGCL_OK && (*graph = memory_zeroed(1, sizeof **graph)) == NULL)
+        status = fail_no_memory(sizeof **graph);
+    if (status == PLUGCL_OK) {
+        (*graph)->registry = own.registry;
+        (*graph)->log = (struct log){ own.log, own.log_user, own.log_level };
     }
-    return PLUGCL_OK;
+    return status;
 }
 
 static void plugin_node_destroy(plugcl_node *node)
@@ -59,6 +60,8 @@ void plugcl_graph_destroy(plugcl_graph **graph)
 
 plugcl_status graph_fail(plugcl_graph *graph, plugcl_status status)
 {
+    if (graph == NULL)
+        return plugcl_graph_status(graph);
     if (status != PLUGCL_OK && graph->status == PLUGCL_OK) {
         if (graph->label != NULL)
             fail_in(status, "%s: ", graph->label);
@@ -68,8 +71,15 @@ plugcl_status graph_fail(plugcl_graph *graph, plugcl_status status)
     return graph->status;
 }
 
+bool graph_is_good(const plugcl_graph *graph)
+{
+    return graph != NULL && graph->status == PLUGCL_OK;
+}
+
 plugcl_status plugcl_graph_status(plugcl_graph *graph)
 {
+    if (graph == NULL)
+        return fail(PLUGCL_INVALID, "the graph is NULL; was it not created?");
     if (graph->status != PLUGCL_OK)
         return fail(graph->status, "%s", graph->message ? graph->message : plugcl_status_name(graph->status));
     return PLUGCL_OK;
@@ -77,14 +87,14 @@ plugcl_status plugcl_graph_status(plugcl_graph *graph)
 
 plugcl_status plugcl_graph_fail(plugcl_graph *graph, plugcl_status status, const char *message)
 {
-    if (graph->status == PLUGCL_OK && status != PLUGCL_OK)
-        graph_fail(graph, fail(status, "%s", message));
+    if (graph_is_good(graph) && status != PLUGCL_OK)
+        graph_fail(graph, fail(status, "%s", message ? message : plugcl_status_name(status)));
     return status;
 }
 
 struct value *graph_value(const plugcl_graph *graph, uint32_t id)
 {
-    return id == 0 || id > graph->n_values ? NULL : &graph->values[id - 1];
+    return graph == NULL || id == 0 || id > graph->n_values ? NULL : &graph->values[id - 1];
 }
 
 static struct value *value_add(plugcl_graph *graph, enum value_kind kind, plugcl_dtype dtype, const plugcl_shape *shape)
@@ -105,20 +115,33 @@ static plugcl_value last_value(const plugcl_graph *graph)
     return (plugcl_value){ (uint32_t)graph->n_values };
 }
 
+/* Runs bind tensors by name, to inputs and outputs alike. */
+static plugcl_status check_name(const plugcl_graph *graph, const char *what, const char *name)
+{
+    if (name == NULL || name[0] == '\0')
+        return fail(PLUGCL_INVALID, "an %s needs a name", what);
+    for (size_t i = 0; i < graph->n_values; i++)
+        if (graph->values[i].name != NULL && strcmp(graph->values[i].name, name) == 0)
+            return fail(PLUGCL_INVALID, "%s %s: there is an input of that name already; names must differ", what, name);
+    for (size_t i = 0; i < graph->n_outputs; i++)
+        if (strcmp(graph->outputs[i].name, name) == 0)
+            return fail(PLUGCL_INVALID, "%s %s: there is an output of that name already; names must differ", what, name);
+    return PLUGCL_OK;
+}
+
 plugcl_value plugcl_graph_input(plugcl_graph *graph, const char *name, plugcl_dtype dtype, const plugcl_shape *shape)
 {
-    if (graph->status != PLUGCL_OK)
+    if (!graph_is_good(graph))
         return (plugcl_value){ 0 };
-    plugcl_status status = PLUGCL_OK;
-    if (shape->rank > PLUGCL_MAX_RANK)
+    plugcl_status status = check_name(graph, "input", name);
+    if (status == PLUGCL_OK && shape == NULL)
+        status = fail(PLUGCL_INVALID, "input %s needs a shape", name);
+    if (status == PLUGCL_OK && shape->rank > PLUGCL_MAX_RANK)
         status = fail(PLUGCL_INVALID, "input %s has rank %u; at most %d is supported", name, shape->rank, PLUGCL_MAX_RANK);
     for (uint32_t i = 0; status == PLUGCL_OK && i < shape->rank; i++)
         if (shape->dims[i] < PLUGCL_DIM_ANY)
             status = fail(PLUGCL_INVALID, "dimension %u of input %s is %lld; it must be at least 0, or PLUGCL_DIM_ANY", i, name,
                           (long long)shape->dims[i]);
-    for (size_t i = 0; status == PLUGCL_OK && i < graph->n_values; i++)
-        if (graph->values[i].name != NULL && strcmp(graph->values[i].name, name) == 0)
-            status = fail(PLUGCL_INVALID, "there are two inputs named %s; names must differ", name);
     if (status == PLUGCL_OK && dtype != PLUGCL_F32)
         status = fail(PLUGCL_UNSUPPORTED, "input %s is %s; this version takes f32 inputs", name, plugcl_dtype_name(dtype));
     struct value *value = status == PLUGCL_OK ? value_add(graph, VALUE_INPUT, dtype, shape) : NULL;
@@ -142,8 +165,12 @@ plugcl_value graph_add_constant(plugcl_graph *graph, struct constant *constant)
 plugcl_value plugcl_graph_weight(plugcl_graph *graph, plugcl_weights *weights, const char *name)
 {
     struct constant *constant = NULL;
-    if (graph->status != PLUGCL_OK)
+    if (!graph_is_good(graph))
         return (plugcl_value){ 0 };
+    if (weights == NULL || name == NULL) {
+        graph_fail(graph, fail(PLUGCL_INVALID, "a weight needs a weights object and a name, not NULL"));
+        return (plugcl_value){ 0 };
+    }
     const struct plugcl_weights_entry *entry = plugcl_weights_find(weights, name);
     graph_fail(graph, entry ? constant_from_weights(weights, entry, &constant) : weights_fail_missing(weights, name));
     return graph_add_constant(graph, constant);
@@ -152,24 +179,21 @@ plugcl_value plugcl_graph_weight(plugcl_graph *graph, plugcl_weights *weights, c
 plugcl_value plugcl_graph_constant(plugcl_graph *graph, plugcl_dtype dtype, const plugcl_shape *shape, const void *data)
 {
     struct constant *constant = NULL;
-    if (graph->status != PLUGCL_OK)
+    if (!graph_is_good(graph))
         return (plugcl_value){ 0 };
-    graph_fail(graph, constant_create(dtype, shape, data, &constant));
+    graph_fail(graph, shape ? constant_create(dtype, shape, data, &constant) : fail(PLUGCL_INVALID, "a constant needs a shape"));
     return graph_add_constant(graph, constant);
 }
 
 void plugcl_graph_output(plugcl_graph *graph, const char *name, plugcl_value value)
 {
-    if (graph->status != PLUGCL_OK)
+    if (!graph_is_good(graph))
         return;
-    for (size_t i = 0; i < graph->n_outputs; i++) {
-        if (strcmp(graph->outputs[i].name, name) == 0) {
-            graph_fail(graph, fail(PLUGCL_INVALID, "there are two outputs named %s; names must differ", name));
-            return;
-        }
-    }
-    if (graph_value(graph, value.id) == NULL) {
-        graph_fail(graph, fail(PLUGCL_INVALID, "output %s has no value", name));
+    plugcl_status status = check_name(graph, "output", name);
+    if (status == PLUGCL_OK && graph_value(graph, value.id) == NULL)
+        status = fail(PLUGCL_INVALID, "output %s has no value", name);
+    if (status != PLUGCL_OK) {
+        graph_fail(graph, status);
         return;
     }
     char *copy = string_copy(name);
@@ -186,15 +210,25 @@ plugcl_status plugcl_graph_shape(const plugcl_graph *graph, plugcl_value value, 
 {
     const struct value *found = graph_value(graph, value.id);
     if (found == NULL)
-        return fail(PLUGCL_INVALID, "there is no value %u in this graph", value.id);
+        return fail(PLUGCL_INVALID, "%s %u %s", "there is no value", value.id, graph ? "in this graph" : "without a graph");
     *shape = found->shape;
     return PLUGCL_OK;
 }
 
 void plugcl_graph_label(plugcl_graph *graph, const char *label)
 {
-    memory_free(graph->label);
-    graph->label = label ? string_copy(label) : NULL;
+    if (graph != NULL)
+        memory_free(graph_label_swap(graph, label ? string_copy(label) : NULL));
+}
+
+char *graph_label_swap(plugcl_graph *graph, char *label)
+{
+    char *old = graph ? graph->label : NULL;
+    if (graph != NULL)
+        graph->label = label;
+    else
+        memory_free(label);
+    return old;
 }
 
 size_t graph_uses(const plugcl_graph *graph, uint32_t value)
@@ -230,12 +264,26 @@ plugcl_status graph_infer(const plugcl_graph *graph, const struct node *node, pl
     return node->info->shape(node->params, shapes, present, outputs);
 }
 
-static bool is_known(const plugcl_shape *shape)
+bool shape_is_known(const plugcl_shape *shape)
 {
     for (uint32_t i = 0; i < shape->rank; i++)
         if (shape->dims[i] < 0)
             return false;
     return true;
+}
+
+/* What a result has when its rule refuses the sizes that were tried. */
+static plugcl_shape unknown_result(const plugcl_graph *graph, const struct node *node)
+{
+    plugcl_shape shape = graph_value(graph, node->inputs[0])->shape;
+    if (node->info == &operator_reshape)
+        shape = ((const struct reshape_params *)node->params)->shape;
+    const struct value *second = graph_value(graph, node->inputs[1]);
+    if (node->info == &operator_binary && second != NULL && second->shape.rank > shape.rank)
+        shape = second->shape;
+    for (uint32_t i = 0; i < shape.rank; i++)
+        shape.dims[i] = PLUGCL_DIM_ANY;
+    return shape;
 }
 
 /* The shape rules work on known dimensions. Unknown ones are tried as two different sizes: what comes out the same does not
@@ -262,10 +310,9 @@ static void infer_unknown(const plugcl_graph *graph, const struct node *node, pl
         ok = node->info->shape(node->params, shapes, present, found[t]) == PLUGCL_OK;
     }
     for (uint32_t i = 0; i < node->n_outputs; i++) {
-        const struct value *first = graph_value(graph, node->inputs[0]);
-        outputs[i] = ok ? found[0][i] : first->shape;
-        for (uint32_t j = 0; j < outputs[i].rank; j++)
-            if (!ok || found[0][i].dims[j] != found[1][i].dims[j])
+        outputs[i] = ok ? found[0][i] : unknown_result(graph, node);
+        for (uint32_t j = 0; ok && j < outputs[i].rank; j++)
+            if (found[0][i].dims[j] != found[1][i].dims[j])
                 outputs[i].dims[j] = PLUGCL_DIM_ANY;
     }
 }
@@ -274,7 +321,7 @@ static plugcl_status infer_now(const plugcl_graph *graph, const struct node *nod
 {
     for (size_t i = 0; i < OPERATOR_MAX_INPUTS; i++) {
         const struct value *value = graph_value(graph, node->inputs[i]);
-        if (value != NULL && !is_known(&value->shape)) {
+        if (value != NULL && !shape_is_known(&value->shape)) {
             infer_unknown(graph, node, outputs);
             return PLUGCL_OK;
         }
@@ -309,7 +356,7 @@ bool graph_add(plugcl_graph *graph, const struct operator_info *info, const void
     plugcl_shape shapes[OPERATOR_MAX_OUTPUTS] = { { 0, { 0 } } };
     for (uint32_t i = 0; i < n_outputs; i++)
         results[i].id = 0;
-    if (graph->status != PLUGCL_OK)
+    if (!graph_is_good(graph))
         return false;
     for (size_t i = 0; i < n_inputs; i++) {
         if ((inputs[i].id != 0 || i == 0) && graph_value(graph, inputs[i].id) == NULL) {
@@ -337,86 +384,4 @@ bool graph_add(plugcl_graph *graph, const struct operator_info *info, const void
         results[i].id = (uint32_t)graph->n_values;
     }
     return true;
-}
-
-/*
- * Copies for plans.
- */
-static plugcl_status copy_input(plugcl_graph *copy, const struct value *value, const struct plugcl_input_shape *shapes,
-                                size_t n_shapes)
-{
-    plugcl_shape shape = value->shape;
-    for (size_t i = 0; i < n_shapes; i++) {
-        if (strcmp(shapes[i].name, value->name) != 0)
-            continue;
-        bool fits = shapes[i].shape.rank == shape.rank && plugcl_shape_elements(&shapes[i].shape) >= 0;
-        for (uint32_t j = 0; fits && j < shape.rank; j++)
-            fits = shape.dims[j] == PLUGCL_DIM_ANY || shape.dims[j] == shapes[i].shape.dims[j];
-        if (!fits)
-            return fail(PLUGCL_INVALID, "the shape given for input %s does not fit the graph's", value->name);
-        shape = shapes[i].shape;
-    }
-    if (!is_known(&shape))
-        return fail(PLUGCL_INVALID, "input %s has unknown dimensions; plugcl_plan_params::shapes must give them", value->name);
-    return plugcl_graph_input(copy, value->name, value->dtype, &shape).id ? PLUGCL_OK : plugcl_graph_status(copy);
-}
-
-static plugcl_status copy_node(plugcl_graph *copy, const struct node *node, const plugcl_value *map, bool expand,
-                               plugcl_value *results)
-{
-    plugcl_value inputs[OPERATOR_MAX_INPUTS];
-    for (size_t i = 0; i < OPERATOR_MAX_INPUTS; i++)
-        inputs[i] = node->inputs[i] ? map[node->inputs[i]] : (plugcl_value){ 0 };
-    plugcl_graph_label(copy, node->label);
-    if (expand && node->info->expand != NULL)
-        node->info->expand(copy, node->params, inputs, results);
-    else
-        graph_add(copy, node->info, node->params, inputs, OPERATOR_MAX_INPUTS, node->n_outputs, results);
-    return plugcl_graph_status(copy);
-}
-
-static plugcl_status check_names(const plugcl_graph *graph, const struct plugcl_input_shape *shapes, size_t n_shapes)
-{
-    for (size_t i = 0; i < n_shapes; i++) {
-        bool found = false;
-        for (size_t j = 0; j < graph->n_values; j++)
-            found = found || (graph->values[j].kind == VALUE_INPUT && strcmp(graph->values[j].name, shapes[i].name) == 0);
-        if (!found)
-            return fail(PLUGCL_NOT_FOUND, "a shape is given for %s, which is not an input of the graph", shapes[i].name);
-    }
-    return PLUGCL_OK;
-}
-
-plugcl_status graph_copy(const plugcl_graph *graph, const struct plugcl_input_shape *shapes, size_t n_shapes, bool expand,
-                         plugcl_graph **copy)
-{
-    plugcl_value *map = memory_zeroed(graph->n_values + 1, sizeof *map);
-    plugcl_status status = map ? plugcl_graph_create(NULL, copy) : fail_no_memory(graph->n_values * sizeof *map);
-    if (status == PLUGCL_OK)
-        status = check_names(graph, shapes, n_shapes);
-    /* Values and nodes are numbered in the order they were added: values from outside before the nodes that read them. */
-    for (size_t i = 0; status == PLUGCL_OK && i < graph->n_values; i++) {
-        const struct value *value = &graph->values[i];
-        if (value->kind == VALUE_INPUT) {
-            status = copy_input(*copy, value, shapes, n_shapes);
-            map[i + 1].id = (uint32_t)(*copy)->n_values;
-        } else if (value->kind == VALUE_CONSTANT) {
-            map[i + 1] = graph_add_constant(*copy, constant_take(value->constant));
-            status = plugcl_graph_status(*copy);
-        }
-    }
-    for (size_t i = 0; status == PLUGCL_OK && i < graph->n_nodes; i++) {
-        plugcl_value results[OPERATOR_MAX_OUTPUTS] = { { 0 } };
-        status = copy_node(*copy, &graph->nodes[i], map, expand, results);
-        for (uint32_t j = 0; j < graph->nodes[i].n_outputs; j++)
-            map[graph->nodes[i].outputs[j]] = results[j];
-    }
-    for (size_t i = 0; status == PLUGCL_OK && i < graph->n_outputs; i++) {
-        plugcl_graph_output(*copy, graph->outputs[i].name, map[graph->outputs[i].value]);
-        status = plugcl_graph_status(*copy);
-    }
-    memory_free(map);
-    if (status != PLUGCL_OK)
-        plugcl_graph_destroy(copy);
-    return status;
 }

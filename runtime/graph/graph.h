@@ -68,6 +68,12 @@ struct plugcl_graph {
 /* NULL for 0 and unknown ids. */
 struct value *graph_value(const plugcl_graph *graph, uint32_t id);
 
+/* There is a graph, and nothing has failed in it. */
+bool graph_is_good(const plugcl_graph *graph);
+
+/* Puts `label` (new memory or NULL) in place and gives back the old one, for the caller to put back or free. */
+char *graph_label_swap(plugcl_graph *graph, char *label);
+
 /* Records fail()'s message as the graph's first error. */
 plugcl_status graph_fail(plugcl_graph *graph, plugcl_status status);
 
@@ -76,6 +82,8 @@ plugcl_status graph_fail(plugcl_graph *graph, plugcl_status status);
 bool graph_add(plugcl_graph *graph, const struct operator_info *info, const void *params, const plugcl_value *inputs,
                size_t n_inputs, uint32_t n_outputs, plugcl_value *results);
 plugcl_value graph_add_constant(plugcl_graph *graph, struct constant *constant);
+
+bool shape_is_known(const plugcl_shape *shape);
 
 /* Shapes of a node's outputs from its inputs' shapes. */
 plugcl_status graph_infer(const plugcl_graph *graph, const struct node *node, plugcl_shape *outputs);

@@ -46,7 +46,11 @@ static struct operand dense_operand(const plugcl_shape *shape, bool channels_las
 
 static size_t operand_bytes(const plugcl_shape *shape)
 {
-    return (size_t)plugcl_shape_elements(shape) * sizeof(float);
+    int64_t elements = plugcl_shape_elements(shape);
+    size_t bytes;
+    /* What cannot be counted is more than any device has, and refused as that. */
+    bool counted = elements >= 0 && (uint64_t)elements <= SIZE_MAX && size_multiply((size_t)elements, sizeof(float), &bytes);
+    return counted ? bytes : SIZE_MAX;
 }
 
 /* The forced variant of an operator in "conv2d=generic,pool2d=gpu", or NULL. */
@@ -350,7 +354,7 @@ static bool allocate(struct lowering *low)
     return low->operands && low->channels_last && low->row_major && low->aliases;
 }
 
-plugcl_status plan_lower(plugcl_plan *plan, const char *variants, plugcl_progress_callback progress, void *progress_user)
+plugcl_status plan_lower(plugcl_plan *plan, const char *variants, struct progress *progress)
 {
     struct lowering low = { .plan = plan, .graph = plan->graph, .schedule = plan->schedule, .variants = variants };
     plugcl_status status = check_variants(variants);
@@ -363,9 +367,11 @@ plugcl_status plan_lower(plugcl_plan *plan, const char *variants, plugcl_progres
     }
     for (size_t i = 0; status == PLUGCL_OK && i < plan->graph->n_nodes; i++) {
         const struct node *node = &plan->graph->nodes[i];
-        if (progress != NULL && !progress(progress_user, node->label ? node->label : node->info->name, i, plan->graph->n_nodes))
-            status = fail(PLUGCL_CANCELLED, "planning was cancelled");
-        else if (!node->removed && (status = lower_one(&low, node)) != PLUGCL_OK && node->label != NULL)
+        if (node->removed)
+            continue;
+        status = progress_tell(progress, node->label ? node->label : node->info->name,
+                               i * (progress->total / 2) / plan->graph->n_nodes);
+        if (status == PLUGCL_OK && (status = lower_one(&low, node)) != PLUGCL_OK && node->label != NULL)
             fail_in(status, "%s: ", node->label);
     }
     if (status == PLUGCL_OK)

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/params.h"
+
 static void plan_free(plugcl_plan *plan)
 {
     schedule_destroy(&plan->schedule);
@@ -47,9 +49,9 @@ static plugcl_status copy_plugins(plugcl_plan *plan, const plugcl_graph *graph)
 
 static plugcl_status build_plan(plugcl_plan *plan, plugcl_graph *graph, const struct plugcl_plan_params *params)
 {
-    plugcl_status status = plugcl_graph_status(graph);
-    if (status == PLUGCL_OK && graph->n_outputs == 0)
-        status = fail(PLUGCL_INVALID, "the graph has no output");
+    /* Half for choosing and compiling, half for the first launches, in which some drivers do the greater part of compiling. */
+    struct progress progress = { params->progress, params->progress_user, 0, 2 * graph->n_nodes };
+    plugcl_status status = graph->n_outputs > 0 ? PLUGCL_OK : fail(PLUGCL_INVALID, "the graph has no output");
     if (status == PLUGCL_OK)
         status = copy_plugins(plan, graph);
     if (status == PLUGCL_OK)
@@ -59,9 +61,9 @@ static plugcl_status build_plan(plugcl_plan *plan, plugcl_graph *graph, const st
     if (status == PLUGCL_OK)
         status = schedule_create(plan->context, &plan->schedule);
     if (status == PLUGCL_OK)
-        status = plan_lower(plan, params->variants, params->progress, params->progress_user);
+        status = plan_lower(plan, params->variants, &progress);
     if (status == PLUGCL_OK)
-        status = schedule_finish(plan->schedule);
+        status = schedule_finish(plan->schedule, &progress);
     if (status == PLUGCL_OK)
         status = queue_create(plan->context, plan->profile, &plan->queue);
     return status;
@@ -71,9 +73,16 @@ plugcl_status plugcl_plan_create(plugcl_context *context, plugcl_graph *graph, c
                                  plugcl_plan **plan)
 {
     struct plugcl_plan_params own = plugcl_plan_params_init();
-    if (params != NULL)
-        memcpy(&own, params, params->struct_size < sizeof own ? params->struct_size : sizeof own);
+    if (plan == NULL)
+        return fail(PLUGCL_INVALID, "no place for the plan was given");
     *plan = NULL;
+    if (context == NULL)
+        return fail(PLUGCL_INVALID, "a plan needs a context, not NULL");
+    plugcl_status status = params ? params_read("plugcl_plan_params", params, &own, sizeof own) : PLUGCL_OK;
+    if (status == PLUGCL_OK)
+        status = plugcl_graph_status(graph);
+    if (status != PLUGCL_OK)
+        return status;
     plugcl_plan *made = memory_zeroed(1, sizeof *made);
     if (made == NULL)
         return fail_no_memory(sizeof *made);
@@ -81,7 +90,7 @@ plugcl_status plugcl_plan_create(plugcl_context *context, plugcl_graph *graph, c
     made->profile = own.profile;
     made->channels_last = own.channels_last;
     made->fusion = !own.no_fusion;
-    plugcl_status status = build_plan(made, graph, &own);
+    status = build_plan(made, graph, &own);
     if (status != PLUGCL_OK)
         plan_free(made);
     else
@@ -91,30 +100,30 @@ plugcl_status plugcl_plan_create(plugcl_context *context, plugcl_graph *graph, c
 
 plugcl_status plugcl_plan_shape(const plugcl_plan *plan, const char *name, plugcl_shape *shape)
 {
-    for (size_t i = 0; i < plan->n_ports; i++) {
+    for (size_t i = 0; plan != NULL && name != NULL && i < plan->n_ports; i++) {
         if (strcmp(plan->ports[i].name, name) == 0) {
             *shape = plan->ports[i].shape;
             return PLUGCL_OK;
         }
     }
+    if (plan == NULL || name == NULL)
+        return fail(PLUGCL_INVALID, "plugcl_plan_shape needs a plan and a name, not NULL");
     return fail(PLUGCL_NOT_FOUND, "the plan has no input or output named %s", name);
 }
 
 size_t plugcl_plan_steps(const plugcl_plan *plan)
 {
-    return schedule_steps(plan->schedule);
+    return plan ? schedule_steps(plan->schedule) : 0;
 }
 
 plugcl_status plugcl_plan_step(const plugcl_plan *plan, size_t step, struct plugcl_step_info *info)
 {
-    const struct schedule_step_info *found = schedule_step_at(plan->schedule, step);
+    const struct schedule_step_info *found = plan ? schedule_step_at(plan->schedule, step) : NULL;
     if (found == NULL)
-        return fail(PLUGCL_INVALID, "there is no step %zu; the plan has %zu", step, schedule_steps(plan->schedule));
-    info->struct_size = sizeof *info;
-    info->operation = found->operation;
-    info->variant = found->variant;
-    info->name = found->name;
-    info->flops = found->flops;
-    info->bytes = found->bytes;
+        return fail(PLUGCL_INVALID, "there is no step %zu; the plan has %zu", step, plugcl_plan_steps(plan));
+    if (info == NULL || info->struct_size < sizeof info->struct_size)
+        return fail(PLUGCL_INVALID, "struct_size of plugcl_step_info must be set");
+    struct plugcl_step_info own = { info->struct_size, found->operation, found->variant, found->name, found->flops, found->bytes };
+    memcpy(info, &own, info->struct_size < sizeof own ? info->struct_size : sizeof own);
     return PLUGCL_OK;
 }

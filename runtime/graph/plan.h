@@ -35,6 +35,6 @@ struct plugcl_plan {
 };
 
 /* lower.c: fills the schedule from the graph. `variants` as in plugcl_plan_params. */
-plugcl_status plan_lower(plugcl_plan *plan, const char *variants, plugcl_progress_callback progress, void *progress_user);
+plugcl_status plan_lower(plugcl_plan *plan, const char *variants, struct progress *progress);
 
 #endif

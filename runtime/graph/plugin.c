@@ -331,8 +331,10 @@ plugcl_status plugcl_graph_plugin(plugcl_graph *graph, const char *name, const p
 {
     if (node != NULL)
         *node = NULL;
-    if (graph->status != PLUGCL_OK)
+    if (!graph_is_good(graph))
         return plugcl_graph_status(graph);
+    if (name == NULL)
+        return graph_fail(graph, fail(PLUGCL_INVALID, "a plug-in needs a name, not NULL"));
     void *user = NULL;
     const struct plugcl_plugin *plugin = registry_find(graph->registry, name, &user);
     struct plugcl_plugin_call call = { .graph = graph, .inputs = inputs, .n_inputs = n_inputs, .weights = weights };
@@ -349,12 +351,14 @@ plugcl_status plugcl_graph_plugin(plugcl_graph *graph, const char *name, const p
     if (status == PLUGCL_OK) {
         char *label = string_format("%s%s%.*s", name, call.node->prefix[0] ? " " : "",
                                     (int)(strlen(call.node->prefix) - (call.node->prefix[0] != '\0')), call.node->prefix);
-        plugcl_graph_label(graph, label);
-        memory_free(label);
+        char *outer = graph_label_swap(graph, label);
         status = plugin->build(graph, &call, user);
+        /* What is only returned has no message of its own. */
+        if (status != PLUGCL_OK && graph_is_good(graph))
+            graph_fail(graph, fail(status, "the plug-in failed (%s)", plugcl_status_name(status)));
+        memory_free(graph_label_swap(graph, outer));
     }
     graph_fail(graph, status);
-    plugcl_graph_label(graph, NULL);
     if (graph->status == PLUGCL_OK && weights != NULL)
         note_unused(&call);
     memory_free(call.used);

@@ -41,6 +41,8 @@ void plugcl_registry_destroy(plugcl_registry **registry)
 
 plugcl_status plugcl_registry_add(plugcl_registry *registry, const struct plugcl_plugin *plugin, void *user)
 {
+    if (registry == NULL || plugin == NULL)
+        return fail(PLUGCL_INVALID, "plugcl_registry_add needs a registry and a plug-in, not NULL");
     if (plugin->struct_size < sizeof *plugin || plugin->name == NULL || plugin->summary == NULL || plugin->build == NULL ||
         plugin->inputs == NULL || plugin->outputs == NULL)
         return fail(PLUGCL_INVALID, "a plug-in needs struct_size, name, summary, inputs, outputs and build");

@@ -31,17 +31,21 @@ void plugcl_run_destroy(plugcl_run **run)
 
 plugcl_status plugcl_run_wait(plugcl_run *run, uint64_t timeout_ns)
 {
-    return plugcl_event_wait(run->finished, timeout_ns);
+    return run ? plugcl_event_wait(run->finished, timeout_ns) : fail(PLUGCL_INVALID, "there is no run to wait for");
 }
 
 plugcl_status plugcl_run_event(plugcl_run *run, plugcl_event **event)
 {
+    if (run == NULL || event == NULL)
+        return fail(PLUGCL_INVALID, "plugcl_run_event needs a run and a place for the event, not NULL");
     *event = event_take(run->finished);
     return PLUGCL_OK;
 }
 
 plugcl_status plugcl_run_step_time(plugcl_run *run, size_t step, uint64_t *start_ns, uint64_t *end_ns)
 {
+    if (run == NULL || start_ns == NULL || end_ns == NULL)
+        return fail(PLUGCL_INVALID, "plugcl_run_step_time needs a run and places for both times, not NULL");
     *start_ns = *end_ns = 0;
     if (run->steps == NULL)
         return fail(PLUGCL_STATE, "the plan was made without .profile");
@@ -135,7 +139,8 @@ static bool overlap(const plugcl_tensor *a, const plugcl_tensor *b)
     size_t a_bytes = plugcl_tensor_bytes(a), b_bytes = plugcl_tensor_bytes(b);
     if (a_host != NULL && b_host != NULL)
         return a_host < b_host + b_bytes && b_host < a_host + a_bytes;
-    return a_buffer != NULL && a_buffer == b_buffer && a_offset < b_offset + b_bytes && b_offset < a_offset + a_bytes;
+    return a_buffer != NULL && b_buffer != NULL && buffer_is_same(a_buffer, b_buffer) &&
+           a_offset < b_offset + b_bytes && b_offset < a_offset + a_bytes;
 }
 
 static plugcl_status check_overlaps(const plugcl_plan *plan, const plugcl_run *run)
@@ -155,6 +160,8 @@ static plugcl_status take_bindings(plugcl_plan *plan, const struct plugcl_bindin
         return fail_no_memory(plan->n_ports * sizeof *run->tensors);
     run->n_tensors = plan->n_ports;
     for (size_t i = 0; i < n_bindings; i++) {
+        if (bindings[i].name == NULL || bindings[i].tensor == NULL)
+            return fail(PLUGCL_INVALID, "binding %zu has no %s", i, bindings[i].name ? "tensor" : "name");
         struct port *port = find_port(plan, bindings[i].name);
         if (port == NULL)
             return fail(PLUGCL_NOT_FOUND, "the plan has no input or output named %s", bindings[i].name);
@@ -180,6 +187,15 @@ static plugcl_status read_outputs(plugcl_plan *plan, const plugcl_run *run)
     return status;
 }
 
+/* What is enqueued keeps its memory; the plan lets go of it, so that a tensor's memory is freed with the tensor and its runs. */
+static void unbind_tensors(plugcl_plan *plan, const plugcl_run *run)
+{
+    size_t offset;
+    for (size_t i = 0; i < plan->n_ports; i++)
+        if (run->tensors[i] != NULL && tensor_buffer(run->tensors[i], &offset) != NULL)
+            schedule_bind(plan->schedule, plan->ports[i].region, NULL, 0);
+}
+
 static plugcl_status enqueue(plugcl_plan *plan, plugcl_event *const *events, size_t n_events, plugcl_run *run)
 {
     plugcl_status status = queue_enter(plan->queue);
@@ -194,6 +210,7 @@ static plugcl_status enqueue(plugcl_plan *plan, plugcl_event *const *events, siz
     }
     if (status == PLUGCL_OK)
         status = schedule_run(plan->schedule, plan->queue, run->steps);
+    unbind_tensors(plan, run);
     if (status == PLUGCL_OK)
         status = read_outputs(plan, run);
     if (status == PLUGCL_OK)
@@ -212,6 +229,8 @@ plugcl_status plugcl_plan_run_after(plugcl_plan *plan, const struct plugcl_bindi
 {
     if (run != NULL)
         *run = NULL;
+    if (plan == NULL || (bindings == NULL && n_bindings > 0) || (events == NULL && n_events > 0))
+        return fail(PLUGCL_INVALID, "a run needs a plan, and bindings and events where their numbers are not 0");
     plugcl_run *made = memory_zeroed(1, sizeof *made);
     if (made == NULL)
         return fail_no_memory(sizeof *made);

@@ -125,7 +125,8 @@ float *constant_floats(const struct constant *constant)
 }
 
 /*
- * The store. An entry lives as long as a buffer of it is held by someone else; unused ones are swept when a new one is made.
+ * The store. An entry lives as long as its buffer is held by a schedule; unused ones are swept when a schedule goes and when a
+ * new entry is made.
  */
 struct packed {
     uint8_t key[32];
@@ -174,6 +175,16 @@ static void store_sweep(struct packed_store *store)
             packed_clear(&store->entries[i]);
     }
     store->count = kept;
+}
+
+void constants_sweep(plugcl_context *context)
+{
+    struct packed_store *store = context_extension(context, store_create, store_destroy);
+    if (store == NULL)
+        return; /* none could be made, so nothing is in it */
+    mutex_lock(&store->lock);
+    store_sweep(store);
+    mutex_unlock(&store->lock);
 }
 
 static struct buffer *store_find(struct packed_store *store, const uint8_t key[32])
@@ -255,11 +266,7 @@ static void pack_as_it_is(const float *const *sources, const struct constant *co
                           float *packed)
 {
     (void)parameters;
-    size_t count = constant_elements(constants[0]);
-    if (constants[0]->dtype == PLUGCL_I32)
-        memcpy(packed, constants[0]->data, count * sizeof(int32_t));
-    else
-        memcpy(packed, sources[0], count * sizeof *packed);
+    memcpy(packed, sources[0], constant_elements(constants[0]) * sizeof *packed);
 }
 
 plugcl_status constant_uploaded(plugcl_context *context, struct constant *constant, struct buffer **buffer)

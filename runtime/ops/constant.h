@@ -45,7 +45,9 @@ typedef void (*pack_function)(const float *const *sources, const struct constant
  * "conv2d.taps 48"; `elements` is the packed size. The buffer is taken for the caller. */
 plugcl_status constant_packed(plugcl_context *context, struct constant *const *constants, size_t n_constants, const char *packing,
                               size_t elements, pack_function pack, const void *parameters, struct buffer **buffer);
-/* Its elements as they are, as F32 (or I32 bits for integers). */
+/* Frees the packed forms that nobody but the store holds. */
+void constants_sweep(plugcl_context *context);
+/* Its elements in their order, as F32. */
 plugcl_status constant_uploaded(plugcl_context *context, struct constant *constant, struct buffer **buffer);
 
 #endif

@@ -33,6 +33,7 @@ struct launch {
     struct kernel *kernel;
     uint32_t number, n_arguments, dimensions;
     size_t global[3], local[3];
+    bool warming;
 };
 
 struct step {
@@ -84,6 +85,7 @@ void schedule_destroy(struct schedule **schedule)
     memory_free(old->regions);
     memory_free(old->arguments);
     memory_free(old->steps);
+    constants_sweep(old->context);
     plugcl_context_destroy(&old->context);
     memory_free(old);
 }
@@ -133,12 +135,19 @@ static uint32_t region_add(struct schedule *schedule, enum region_kind kind, siz
 
 uint32_t schedule_arena(struct schedule *schedule, size_t bytes)
 {
+    size_t limit = context_caps(schedule->context)->max_allocation;
+    if (bytes > limit) { /* said here, where the caller knows for which node it is */
+        schedule_fail(schedule,
+                      fail(PLUGCL_NO_MEMORY, "an intermediate tensor needs %zu bytes; the device allocates at most %zu at once",
+                           bytes, limit));
+        return REGION_NONE;
+    }
     return region_add(schedule, REGION_ARENA, bytes);
 }
 
 uint32_t schedule_scratch(struct schedule *schedule, size_t bytes)
 {
-    return region_add(schedule, REGION_ARENA, bytes); /* used by this step alone, it lives as long as that */
+    return schedule_arena(schedule, bytes); /* used by this step alone, it lives as long as that */
 }
 
 uint32_t schedule_fixed(struct schedule *schedule, struct buffer *buffer)
@@ -464,32 +473,78 @@ static plugcl_status begin_warm_up(struct schedule *schedule, struct buffer *sta
     return status;
 }
 
+/* The step's name, for a reader of the progress. */
+static const char *launch_name(const struct schedule *schedule, size_t launch)
+{
+    size_t step = 0;
+    while (step + 1 < schedule->n_steps && schedule->steps[step + 1].first_launch <= launch)
+        step++;
+    if (step >= schedule->n_steps)
+        return "";
+    const struct schedule_step_info *info = &schedule->steps[step].info;
+    return info->name[0] != '\0' ? info->name : info->operation;
+}
+
+/* The second half of the progress is the launches. With somebody to tell, each is waited for, so that the report is true and a
+ * cancellation takes effect before the driver has compiled all that follows. */
+static plugcl_status tell_launch(struct schedule *schedule, struct queue *queue, size_t launch, struct progress *progress)
+{
+    if (progress == NULL || progress->tell == NULL)
+        return PLUGCL_OK;
+    size_t half = progress->total / 2;
+    plugcl_status status = queue_finish(queue);
+    return status == PLUGCL_OK ? progress_tell(progress, launch_name(schedule, launch), half + launch * half / schedule->n_launches)
+                               : status;
+}
+
+static plugcl_status warm_up_launch(struct schedule *schedule, size_t launch, struct buffer *stand_in, struct queue **queue,
+                                    struct progress *progress)
+{
+    struct kernel *kernel = schedule->launches[launch]->kernel;
+    const size_t *local = schedule->launches[launch]->local;
+    size_t one_group[3];
+    for (int i = 0; i < 3; i++)
+        one_group[i] = local[i] > 0 ? local[i] : 1;
+    plugcl_status status = *queue == NULL ? begin_warm_up(schedule, stand_in, queue) : PLUGCL_OK;
+    if (status == PLUGCL_OK)
+        status = tell_launch(schedule, *queue, launch, progress);
+    if (status != PLUGCL_OK || !kernel_begin_warming(kernel, local))
+        return status; /* another thread was faster */
+    status = queue_launch(*queue, kernel, schedule->launches[launch]->dimensions, one_group, local, NULL);
+    schedule->launches[launch]->warming = true;
+    return status;
+}
+
 /* Launches one group of each kernel that the driver has yet to specialise, with a stand-in where nothing is bound yet. */
-static plugcl_status warm_up(struct schedule *schedule, struct buffer *stand_in)
+static plugcl_status warm_up(struct schedule *schedule, struct buffer *stand_in, struct progress *progress)
 {
     struct queue *queue = NULL;
     plugcl_status status = PLUGCL_OK;
-    for (size_t i = 0; status == PLUGCL_OK && i < schedule->n_launches; i++) {
-        struct launch *launch = schedule->launches[i];
-        if (!has_work(launch) || !kernel_needs_warming(launch->kernel, launch->local))
-            continue;
-        size_t one_group[3];
-        for (int j = 0; j < 3; j++)
-            one_group[j] = launch->local[j] > 0 ? launch->local[j] : 1;
-        if (queue == NULL)
-            status = begin_warm_up(schedule, stand_in, &queue);
-        if (status == PLUGCL_OK)
-            status = queue_launch(queue, launch->kernel, launch->dimensions, one_group, launch->local, NULL);
-    }
+    for (size_t i = 0; status == PLUGCL_OK && i < schedule->n_launches; i++)
+        if (has_work(schedule->launches[i]) && kernel_needs_warming(schedule->launches[i]->kernel, schedule->launches[i]->local))
+            status = warm_up_launch(schedule, i, stand_in, &queue, progress);
     if (queue != NULL) {
         plugcl_status finished = queue_finish(queue);
         status = status == PLUGCL_OK ? finished : status;
     }
+    for (size_t i = 0; i < schedule->n_launches; i++)
+        if (schedule->launches[i]->warming)
+            kernel_end_warming(schedule->launches[i]->kernel);
     queue_destroy(&queue);
     return status;
 }
 
-plugcl_status schedule_finish(struct schedule *schedule)
+plugcl_status progress_tell(struct progress *progress, const char *what, size_t done)
+{
+    if (progress == NULL || progress->tell == NULL)
+        return PLUGCL_OK;
+    progress->done = done > progress->done ? done : progress->done;
+    return progress->tell(progress->user, what, progress->done, progress->total)
+               ? PLUGCL_OK
+               : fail(PLUGCL_CANCELLED, "planning was cancelled by the progress callback");
+}
+
+plugcl_status schedule_finish(struct schedule *schedule, struct progress *progress)
 {
     size_t most = 4;
     for (uint32_t i = 1; i <= schedule->n_regions; i++)
@@ -504,10 +559,12 @@ plugcl_status schedule_finish(struct schedule *schedule)
     if (status == PLUGCL_OK)
         status = set_arguments(schedule, true, stand_in);
     if (status == PLUGCL_OK)
-        status = warm_up(schedule, stand_in);
+        status = warm_up(schedule, stand_in, progress);
     buffer_drop(&stand_in);
     if (status == PLUGCL_OK)
         programs_store(schedule->context);
+    if (status == PLUGCL_OK)
+        status = progress_tell(progress, "ready", progress ? progress->total : 0);
     schedule->finished = status == PLUGCL_OK;
     return schedule_fail(schedule, status);
 }
@@ -529,7 +586,7 @@ plugcl_status schedule_bind(struct schedule *schedule, uint32_t region, struct b
     struct buffer *old = bound->buffer;
     bound->buffer = buffer_take(buffer);
     bound->offset = byte_offset;
-    bound->rebound = true;
+    bound->rebound = buffer != NULL;
     buffer_drop(&old);
     return PLUGCL_OK;
 }
@@ -554,7 +611,7 @@ plugcl_status schedule_run(struct schedule *schedule, struct queue *queue, plugc
     if (!schedule->finished)
         return fail(PLUGCL_STATE, "the schedule has not been finished");
     plugcl_status status = set_arguments(schedule, false, NULL);
-    for (uint32_t i = 1; i <= schedule->n_regions; i++)
+    for (uint32_t i = 1; status == PLUGCL_OK && i <= schedule->n_regions; i++)
         region_at(schedule, i)->rebound = false;
     for (size_t i = 0; status == PLUGCL_OK && i < schedule->n_steps; i++)
         status = run_step(schedule, i, queue, events ? &events[i] : NULL);

@@ -72,12 +72,20 @@ plugcl_status schedule_status(const struct schedule *schedule);
 /* Keeps a region alive until the last step (a graph's output that is read back after the run). */
 void schedule_keep(struct schedule *schedule, uint32_t region);
 
-/* Places the arena, allocates, sets all arguments, warms the kernels up and stores programs. */
-plugcl_status schedule_finish(struct schedule *schedule);
+/* Who is told how far planning is, and may cancel it; `tell` may be NULL. `done` never goes back. */
+struct progress {
+    bool (*tell)(void *user, const char *what, size_t done, size_t total);
+    void *user;
+    size_t done, total;
+};
+plugcl_status progress_tell(struct progress *progress, const char *what, size_t done);
+
+/* Places the arena, allocates, sets all arguments, warms the kernels up and stores programs. `progress` may be NULL. */
+plugcl_status schedule_finish(struct schedule *schedule, struct progress *progress);
 
 /* The buffer behind a region and its first byte (after schedule_finish; for a binding: the one bound now, or NULL). */
 struct buffer *schedule_memory(const struct schedule *schedule, uint32_t region, size_t *byte_offset);
-/* Takes effect with the next run; byte_offset is a multiple of the element size. */
+/* Takes effect with the next run; byte_offset is a multiple of the element size. NULL lets go of the buffer. */
 plugcl_status schedule_bind(struct schedule *schedule, uint32_t region, struct buffer *buffer, size_t byte_offset);
 
 /* Enqueues everything. `events` (may be NULL) receives one event for each step, from the step's last launch. */

@@ -146,7 +146,7 @@ static plugcl_status plan(struct setting *setting, const struct variant *variant
     uint64_t flops = info->flops ? info->flops(&call) : (uint64_t)setting->outputs[0].elements;
     schedule_step(schedule, info->name, variant->name, setting->name, flops, 0);
     plugcl_status status = variant->plan(schedule, &call);
-    return status ? status : schedule_finish(schedule);
+    return status ? status : schedule_finish(schedule, NULL);
 }
 
 static plugcl_status run(struct checkcl *check, struct schedule *schedule)

@@ -70,7 +70,8 @@ static plugcl_status compute(struct things *t)
     STEP(kernel_set_value(t->kernel, 2, &n, sizeof n));
     STEP(kernel_set_local(t->kernel, 3, 64));
     STEP(queue_create(t->context, true, &t->queue));
-    kernel_needs_warming(t->kernel, local);
+    if (kernel_begin_warming(t->kernel, local))
+        kernel_end_warming(t->kernel);
     STEP(queue_write(t->queue, t->x, 0, data, sizeof data));
     STEP(queue_launch(t->queue, t->kernel, 1, global, local, &t->event));
     STEP(queue_fill(t->queue, t->y, 0, 9, 8));

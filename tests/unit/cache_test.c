@@ -40,9 +40,11 @@ static bool launch(plugcl_context *context, struct kernel *kernel, struct buffer
     struct queue *queue = NULL;
     bool good = queue_create(context, false, &queue) == PLUGCL_OK && buffer_write_now(x, 0, in, sizeof in) == PLUGCL_OK &&
                 kernel_set_buffer(kernel, 0, x) == PLUGCL_OK && kernel_set_buffer(kernel, 1, y) == PLUGCL_OK;
-    kernel_needs_warming(kernel, local);
+    bool warming = kernel_begin_warming(kernel, local);
     good = good && queue_launch(queue, kernel, 1, global, local, NULL) == PLUGCL_OK && queue_finish(queue) == PLUGCL_OK &&
            buffer_read_now(y, 0, out, sizeof in) == PLUGCL_OK;
+    if (warming)
+        kernel_end_warming(kernel);
     queue_destroy(&queue);
     for (int i = 0; i < 8; i++)
         good = good && out[i] == 3 * in[i];

@@ -205,9 +205,9 @@ static void test_kernel(void **state)
     assert_int_equal(kernel_set_value(kernel, 9, &factor, sizeof factor), PLUGCL_DEVICE);
     assert_message("kernel scale, argument 9");
     const size_t one[3] = { 1, 0, 0 }, none[3] = { 0, 0, 0 }, all[3] = { N, 1, 1 };
-    assert_true(kernel_needs_warming(kernel, one));
-    assert_false(kernel_needs_warming(kernel, one));
-    assert_true(kernel_needs_warming(kernel, none));
+    assert_true(kernel_begin_warming(kernel, one));
+    assert_false(kernel_begin_warming(kernel, one));
+    assert_true(kernel_begin_warming(kernel, none));
     assert_int_equal(queue_write(queue, x, 0, in, sizeof in), PLUGCL_OK);
     assert_int_equal(queue_launch(queue, kernel, 1, all, one, &event), PLUGCL_OK);
     assert_int_equal(queue_read(queue, y, 0, out, sizeof out), PLUGCL_OK);

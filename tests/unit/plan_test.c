@@ -252,7 +252,7 @@ static void test_fusion_leaves_the_layers(void **state)
         plugcl_plan_create(fixture->context, fixture->graph, plugcl_plan_params(.shapes = &shape, .n_shapes = 1), &plan),
         PLUGCL_OK);
     for (size_t i = 0; i < plugcl_plan_steps(plan); i++) {
-        struct plugcl_step_info info;
+        struct plugcl_step_info info = { .struct_size = sizeof info };
         assert_int_equal(plugcl_plan_step(plan, i, &info), PLUGCL_OK);
         assert_string_not_equal(info.operation, "binary");
         assert_string_not_equal(info.operation, "activation");
