@@ -144,8 +144,8 @@ static void launch_cpu_pool(struct schedule *schedule, const struct operator_cal
                             const struct cpu_plan *plan)
 {
     struct launch *launch = schedule_launch(schedule, "cpu/channel_gate.cl", plan->options, "pool");
-    launch_operand(launch, &call->inputs[X], false);
-    launch_region(launch, plan->pooled, 0, true);
+    launch_operand(launch, &call->inputs[X]);
+    launch_region(launch, plan->pooled, 0);
     launch_ints(launch, (const int64_t[]){ gating->channels, gating->height * gating->width, gating->rows,
                                            call->inputs[X].strides[0], plan->x_step, gating->pools }, 6);
     launch_float(launch, gating->share);
@@ -161,8 +161,8 @@ static void launch_cpu_hidden(struct schedule *schedule, const struct operator_c
     if (each < 1)
         each = 1;
     struct launch *launch = schedule_launch(schedule, "cpu/channel_gate.cl", plan->options, "hidden_layer");
-    launch_region(launch, plan->pooled, 0, false);
-    launch_region(launch, plan->sums, 0, true);
+    launch_region(launch, plan->pooled, 0);
+    launch_region(launch, plan->sums, 0);
     launch_mlp(launch, call, gating);
     launch_ints(launch, (const int64_t[]){ gating->channels, gating->hidden, gating->rows }, 3);
     launch_float(launch, gating->params->act_alpha);
@@ -175,11 +175,11 @@ static void launch_cpu_scale(struct schedule *schedule, const struct operator_ca
 {
     const struct operand *x = &call->inputs[X], *y = &call->outputs[0], *gate = &call->outputs[1];
     struct launch *launch = schedule_launch(schedule, "cpu/channel_gate.cl", plan->options, "scale");
-    launch_operand(launch, x, false);
-    launch_operand(launch, y, true);
-    launch_operand(launch, gate, true);
-    launch_region(launch, plan->pooled, 0, whole);
-    launch_region(launch, plan->sums, 0, whole);
+    launch_operand(launch, x);
+    launch_operand(launch, y);
+    launch_operand(launch, gate);
+    launch_region(launch, plan->pooled, 0);
+    launch_region(launch, plan->sums, 0);
     launch_mlp(launch, call, gating);
     launch_ints(launch, (const int64_t[]){ gating->channels, gating->height * gating->width, gating->hidden, gating->has_first,
                                            whole || inline_hidden ? gating->rows : 0, x->strides[0], plan->x_step,
@@ -235,9 +235,9 @@ static void launch_strided_scale(struct schedule *schedule, const struct operato
         return;
     struct launch *launch = schedule_launch(schedule, "common/channel_gate.cl", NULL, "scale");
     bool channels_inner = x->strides[1] == 1 && gating->channels > 1;
-    launch_operand(launch, x, false);
-    launch_operand(launch, y, true);
-    launch_region(launch, gates, 0, false);
+    launch_operand(launch, x);
+    launch_operand(launch, y);
+    launch_region(launch, gates, 0);
     launch_ints(launch, (const int64_t[]){ gating->images, gating->channels, gating->height, gating->width }, 4);
     launch_ints(launch, x->strides, 4);
     launch_ints(launch, y->strides, 4);
@@ -262,8 +262,8 @@ static void launch_gpu_pool(struct schedule *schedule, const struct operator_cal
         lanes *= 2;
     while (group / 2 >= lanes * pixels && group > lanes)
         group /= 2;
-    launch_operand(launch, x, false);
-    launch_region(launch, pooled, 0, true);
+    launch_operand(launch, x);
+    launch_region(launch, pooled, 0);
     launch_ints(launch, (const int64_t[]){ gating->channels, gating->height, gating->width }, 3);
     launch_ints(launch, x->strides, 4);
     launch_ints(launch, (const int64_t[]){ gating->rows, gating->pools }, 2);
@@ -287,10 +287,10 @@ static plugcl_status plan_groups(struct schedule *schedule, const struct operato
     struct launch *launch =
         schedule_launch(schedule, "gpu/channel_gate.cl", write_options(options, schedule, &gating, -1), "layers");
     size_t group = launch_power_of_two(launch, 256);
-    launch_region(launch, pooled, 0, false);
-    launch_region(launch, sums, 0, true);
-    launch_region(launch, gates, 0, true);
-    launch_operand(launch, gate, true);
+    launch_region(launch, pooled, 0);
+    launch_region(launch, sums, 0);
+    launch_region(launch, gates, 0);
+    launch_operand(launch, gate);
     launch_mlp(launch, call, &gating);
     launch_ints(launch, (const int64_t[]){ gating.channels, gating.hidden, gating.has_first ? gating.rows : 0,
                                            gate->present ? gate->strides[0] : 0, gate->present ? gate->strides[1] : 0,
@@ -308,8 +308,8 @@ static plugcl_status plan_groups(struct schedule *schedule, const struct operato
 /* A layer's weight and bias as they are: two operands. */
 static void launch_layer(struct launch *launch, const struct operator_call *call, int weight)
 {
-    launch_operand(launch, &call->inputs[weight], false);
-    launch_operand(launch, &call->inputs[weight + 1], false);
+    launch_operand(launch, &call->inputs[weight]);
+    launch_operand(launch, &call->inputs[weight + 1]);
 }
 
 /* Strides of weight and bias; constants are dense. */
@@ -327,8 +327,8 @@ static void launch_strided_pool(struct schedule *schedule, const struct operator
 {
     const struct operand *x = &call->inputs[X];
     struct launch *launch = schedule_launch(schedule, "common/channel_gate.cl", NULL, "pool");
-    launch_operand(launch, x, false);
-    launch_region(launch, pooled, 0, true);
+    launch_operand(launch, x);
+    launch_region(launch, pooled, 0);
     launch_ints(launch, (const int64_t[]){ gating->images, gating->channels, gating->height, gating->width }, 4);
     launch_ints(launch, x->strides, 4);
     launch_ints(launch, (const int64_t[]){ gating->rows, gating->pools }, 2);
@@ -344,8 +344,8 @@ static void launch_strided_layers(struct schedule *schedule, const struct operat
     write_options(options, schedule, gating, -1);
     if (gating->has_first) {
         struct launch *launch = schedule_launch(schedule, "common/channel_gate.cl", options, "hidden_layer");
-        launch_region(launch, pooled, 0, false);
-        launch_region(launch, sums, 0, true);
+        launch_region(launch, pooled, 0);
+        launch_region(launch, sums, 0);
         launch_layer(launch, call, FIRST);
         launch_ints(launch, (const int64_t[]){ gating->images, gating->channels, gating->hidden, gating->rows }, 4);
         launch_layer_strides(launch, call, FIRST);
@@ -353,9 +353,9 @@ static void launch_strided_layers(struct schedule *schedule, const struct operat
         launch_range(launch, (size_t)gating->hidden, (size_t)gating->images, 1, launch_power_of_two(launch, 32), 1, 1);
     }
     struct launch *launch = schedule_launch(schedule, "common/channel_gate.cl", options, "gate_layer");
-    launch_region(launch, sums, 0, false);
-    launch_region(launch, gates, 0, true);
-    launch_operand(launch, gate, true);
+    launch_region(launch, sums, 0);
+    launch_region(launch, gates, 0);
+    launch_operand(launch, gate);
     launch_layer(launch, call, SECOND);
     launch_ints(launch, (const int64_t[]){ gating->images, gating->channels, gating->hidden }, 3);
     launch_layer_strides(launch, call, SECOND);

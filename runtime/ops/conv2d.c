@@ -141,10 +141,10 @@ static plugcl_status depthwise_plan(struct schedule *schedule, const struct oper
     snprintf(options, sizeof options, "-DVECTOR=%d -DACTIVATION=%d", vector, (int)call->epilogue.act);
     snprintf(packing, sizeof packing, "depthwise %d", vector);
     struct launch *launch = schedule_launch(schedule, "cpu/depthwise.cl", options, "depthwise");
-    launch_operand(launch, conv.x, false);
+    launch_operand(launch, conv.x);
     launch_packed(launch, constants, 2, packing, padded * (size_t)(1 + conv.kernel[0] * conv.kernel[1]), pack_depthwise, &vector);
-    launch_operand(launch, conv.residual, false);
-    launch_operand(launch, conv.y, true);
+    launch_operand(launch, conv.residual);
+    launch_operand(launch, conv.y);
     const int64_t ints[] = { conv.channels,
                              conv.in[0],
                              conv.in[1],

@@ -120,10 +120,10 @@ plugcl_status tile_plan(struct schedule *schedule, const struct convolution *con
 
     snprintf(options, sizeof options, "-DITEMS=%d -DACTIVATION=%d", items, (int)conv->epilogue->act);
     struct launch *launch = schedule_launch(schedule, "gpu/conv2d.cl", options, "conv2d");
-    launch_operand(launch, conv->x, false);
+    launch_operand(launch, conv->x);
     convolution_launch_packed(launch, conv, block);
-    launch_operand(launch, conv->residual, false);
-    launch_operand(launch, conv->y, true);
+    launch_operand(launch, conv->residual);
+    launch_operand(launch, conv->y);
     launch_table(launch, table, count);
     launch_int(launch, conv->residual->present);
     launch_float(launch, conv->epilogue->alpha);
@@ -150,11 +150,11 @@ plugcl_status direct_plan(struct schedule *schedule, const struct convolution *c
 
     snprintf(options, sizeof options, "-DACTIVATION=%d", (int)conv->epilogue->act);
     struct launch *launch = schedule_launch(schedule, "common/conv2d.cl", options, "conv2d");
-    launch_operand(launch, conv->x, false);
-    launch_operand(launch, conv->weight, false);
-    launch_operand(launch, conv->bias, false);
-    launch_operand(launch, conv->residual, false);
-    launch_operand(launch, conv->y, true);
+    launch_operand(launch, conv->x);
+    launch_operand(launch, conv->weight);
+    launch_operand(launch, conv->bias);
+    launch_operand(launch, conv->residual);
+    launch_operand(launch, conv->y);
     launch_table(launch, table, count);
     launch_int(launch, conv->bias->present);
     launch_int(launch, conv->bias->present ? conv->bias->strides[0] : 0);

@@ -37,8 +37,8 @@ static plugcl_status plan_activation(struct schedule *schedule, const struct ope
     char options[64];
     snprintf(options, sizeof options, "-DACTIVATION=%d -DVECTOR=%u", (int)activation->kind, vector_width(schedule));
     struct launch *launch = schedule_launch(schedule, FILE_NAME, options, "unary");
-    launch_operand(launch, x, false);
-    launch_operand(launch, y, true);
+    launch_operand(launch, x);
+    launch_operand(launch, y);
     launch_rows(launch, &space, schedule_caps(schedule));
     launch_float(launch, activation->alpha);
     launch_float(launch, activation->beta);
@@ -51,9 +51,9 @@ static plugcl_status plan_two(struct schedule *schedule, const struct operand *a
     char options[64];
     snprintf(options, sizeof options, "-DOPERATION=%d -DVECTOR=%u", operation, vector_width(schedule));
     struct launch *launch = schedule_launch(schedule, FILE_NAME, options, "binary");
-    launch_operand(launch, a, false);
-    launch_operand(launch, b, false);
-    launch_operand(launch, y, true);
+    launch_operand(launch, a);
+    launch_operand(launch, b);
+    launch_operand(launch, y);
     launch_rows(launch, space, schedule_caps(schedule));
     return schedule_status(schedule);
 }

@@ -254,14 +254,13 @@ static uint32_t dummy_region(struct schedule *schedule)
     return schedule->dummy;
 }
 
-void launch_operand(struct launch *launch, const struct operand *operand, bool written)
+void launch_operand(struct launch *launch, const struct operand *operand)
 {
-    (void)written;
     if (!may_add(launch))
         return;
     struct schedule *schedule = launch->schedule;
     if (!operand->present) {
-        launch_region(launch, dummy_region(schedule), 0, false);
+        launch_region(launch, dummy_region(schedule), 0);
         return;
     }
     uint32_t region = operand->region;
@@ -278,9 +277,8 @@ void launch_operand(struct launch *launch, const struct operand *operand, bool w
     add_buffer(launch, region, operand->offset * element_size, element_size, true);
 }
 
-void launch_region(struct launch *launch, uint32_t region, int64_t offset, bool written)
+void launch_region(struct launch *launch, uint32_t region, int64_t offset)
 {
-    (void)written;
     if (may_add(launch))
         add_buffer(launch, region, offset * 4, 4, true);
 }

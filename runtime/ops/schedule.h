@@ -46,10 +46,10 @@ void schedule_step(struct schedule *schedule, const char *operation, const char 
  */
 struct launch *schedule_launch(struct schedule *schedule, const char *file, const char *options, const char *entry);
 /* Two arguments: the buffer and `uint` element offset of element 0 (OFFSET in the kernels). An absent operand passes a small valid
- * buffer and 0. Constants without a region are uploaded as they are. `written`: the launch writes it. */
-void launch_operand(struct launch *launch, const struct operand *operand, bool written);
+ * buffer and 0. Constants without a region are uploaded as they are. */
+void launch_operand(struct launch *launch, const struct operand *operand);
 /* The same for a region, from an offset in elements of 4 bytes. */
-void launch_region(struct launch *launch, uint32_t region, int64_t offset, bool written);
+void launch_region(struct launch *launch, uint32_t region, int64_t offset);
 /* Two arguments as above: the packed form of constants (see constant_packed). */
 void launch_packed(struct launch *launch, struct constant *const *constants, size_t n_constants, const char *packing,
                    size_t elements, pack_function pack, const void *parameters);

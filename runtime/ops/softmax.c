@@ -83,8 +83,8 @@ static struct launch *launch_softmax(struct schedule *schedule, const struct ope
     char options[32];
     snprintf(options, sizeof options, "-DVECTOR=%u", caps->cpu_family ? caps->vector_width : 4);
     struct launch *launch = schedule_launch(schedule, file, options, entry);
-    launch_operand(launch, &call->inputs[0], false);
-    launch_operand(launch, &call->outputs[0], true);
+    launch_operand(launch, &call->inputs[0]);
+    launch_operand(launch, &call->outputs[0]);
     return launch;
 }
 

@@ -148,20 +148,20 @@ static plugcl_status plan_cpu(struct schedule *schedule, const struct operator_c
     snprintf(options, sizeof options, "-DKERNEL=%d -DHARD_GATE=%d -DCHANNELS_LAST=%d -DVECTOR=%d", (int)gating.kernel,
              gating.params->hard_gate, channels_last, (int)vector);
     struct launch *launch = schedule_launch(schedule, "cpu/spatial_gate.cl", options, "map");
-    launch_operand(launch, x, false);
-    launch_operand(launch, channel, false);
-    launch_region(launch, map, 0, true);
+    launch_operand(launch, x);
+    launch_operand(launch, channel);
+    launch_region(launch, map, 0);
     launch_ints(launch, (const int64_t[]){ gating.channels, gating.height, gating.width, map_width, x->strides[0],
                                            step_of(x, channels_last), stride(channel, 0), stride(channel, 1), channel->present,
                                            rows }, 10);
     launch_groups(launch, groups, images, 1);
     launch = schedule_launch(schedule, "cpu/spatial_gate.cl", options, "scale");
-    launch_operand(launch, x, false);
-    launch_operand(launch, y, true);
-    launch_operand(launch, gate, true);
-    launch_operand(launch, channel, false);
-    launch_region(launch, map, 0, false);
-    launch_region(launch, spatial, 0, true);
+    launch_operand(launch, x);
+    launch_operand(launch, y);
+    launch_operand(launch, gate);
+    launch_operand(launch, channel);
+    launch_region(launch, map, 0);
+    launch_region(launch, spatial, 0);
     launch_window(launch, call, &gating);
     launch_ints(launch, (const int64_t[]){ gating.channels, gating.height, gating.width, map_width, x->strides[0],
                                            step_of(x, channels_last), stride(y, 0), step_of(y, channels_last), stride(gate, 0),
@@ -193,9 +193,9 @@ static void launch_map_in_groups(struct schedule *schedule, const struct operato
     if (channels_inner) /* 32 neighbours read one pixel's channels */
         pixels_each = group / 32;
     pixels_each = pixels_each < 1 ? 1 : pixels_each > group ? group : pixels_each;
-    launch_operand(launch, x, false);
-    launch_operand(launch, channel, false);
-    launch_region(launch, map, 0, true);
+    launch_operand(launch, x);
+    launch_operand(launch, channel);
+    launch_region(launch, map, 0);
     launch_ints(launch, (const int64_t[]){ gating->channels, gating->height, gating->width }, 3);
     launch_ints(launch, x->strides, 4);
     launch_ints(launch, (const int64_t[]){ stride(channel, 0), stride(channel, 1), channel->present, (int64_t)pixels_each,
@@ -210,9 +210,9 @@ static void launch_map_strided(struct schedule *schedule, const struct operator_
 {
     const struct operand *x = &call->inputs[X], *channel = &call->inputs[CHANNEL];
     struct launch *launch = schedule_launch(schedule, "common/spatial_gate.cl", NULL, "map");
-    launch_operand(launch, x, false);
-    launch_operand(launch, channel, false);
-    launch_region(launch, map, 0, true);
+    launch_operand(launch, x);
+    launch_operand(launch, channel);
+    launch_region(launch, map, 0);
     launch_ints(launch, (const int64_t[]){ gating->images, gating->channels, gating->height, gating->width }, 4);
     launch_ints(launch, x->strides, 4);
     launch_ints(launch, (const int64_t[]){ stride(channel, 0), stride(channel, 1), channel->present }, 3);
@@ -227,11 +227,11 @@ static void launch_window_strided(struct schedule *schedule, const struct operat
     bool dense = weight->constant != NULL; /* constants are uploaded as they are */
     struct launch *launch = schedule_launch(schedule, "common/spatial_gate.cl",
                                             gating->params->hard_gate ? "-DHARD_GATE=1" : "-DHARD_GATE=0", "window");
-    launch_region(launch, map, 0, false);
-    launch_region(launch, spatial, 0, true);
-    launch_operand(launch, gate, true);
-    launch_operand(launch, weight, false);
-    launch_operand(launch, bias, false);
+    launch_region(launch, map, 0);
+    launch_region(launch, spatial, 0);
+    launch_operand(launch, gate);
+    launch_operand(launch, weight);
+    launch_operand(launch, bias);
     launch_ints(launch, (const int64_t[]){ gating->images, gating->height, gating->width, gating->kernel,
                                            dense ? gating->kernel * gating->kernel : weight->strides[1],
                                            dense ? gating->kernel : weight->strides[2], dense ? 1 : weight->strides[3],
@@ -251,10 +251,10 @@ static void launch_scale_strided(struct schedule *schedule, const struct operato
     if (!y->present)
         return;
     struct launch *launch = schedule_launch(schedule, "common/spatial_gate.cl", "-DHARD_GATE=0", "scale");
-    launch_operand(launch, x, false);
-    launch_operand(launch, y, true);
-    launch_operand(launch, channel, false);
-    launch_region(launch, spatial, 0, false);
+    launch_operand(launch, x);
+    launch_operand(launch, y);
+    launch_operand(launch, channel);
+    launch_region(launch, spatial, 0);
     launch_ints(launch, (const int64_t[]){ gating->images, gating->channels, gating->height, gating->width }, 4);
     launch_ints(launch, x->strides, 4);
     launch_ints(launch, y->strides, 4);

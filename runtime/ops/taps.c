@@ -198,10 +198,10 @@ static void add_launch(struct schedule *schedule, const struct convolution *conv
     snprintf(options, sizeof options, "-DVECTOR=%u -DROWS=%d -DVECTORS=%d -DACTIVATION=%d", width, tile.rows, tile.vectors,
              (int)conv->epilogue->act);
     struct launch *launch = schedule_launch(schedule, "cpu/taps.cl", options, "taps");
-    launch_operand(launch, conv->x, false);
+    launch_operand(launch, conv->x);
     convolution_launch_packed(launch, conv, tile.vectors * (int)width);
-    launch_operand(launch, conv->residual, false);
-    launch_operand(launch, conv->y, true);
+    launch_operand(launch, conv->residual);
+    launch_operand(launch, conv->y);
     launch_table(launch, table, count);
     launch_int(launch, (int64_t)list->count * TASK);
     launch_int(launch, conv->channels);
