@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Random modules of every flavour and size, live against PyTorch through the plugcl command, fusion on and off.
+"""Random modules of every flavour and size, live against PyTorch through the plugcl command, fusion on and off: weights of every
+type, behind wrappers or not, batches of 0 to 3, single pixels and channels, and inputs with NaN and infinities.
 
 usage: live.py PLUGCL [COUNT] [SEED]    (Debian's python3-torch; the seed is printed, so that a failure can be run again)
 """
@@ -19,6 +20,12 @@ import make_vectors as modules
 BUDGET = 1e-5  # of the largest |reference|
 
 
+ACTIVATIONS = {"relu": F.relu, "relu6": F.relu6, "leaky_relu": F.leaky_relu, "elu": F.elu, "silu": F.silu, "gelu": F.gelu,
+               "hard_swish": F.hardswish, "tanh": torch.tanh, "identity": lambda x: x}
+TYPES = [torch.float32, torch.float16, torch.bfloat16, torch.float64]
+SPECIAL = [float("nan"), float("inf"), -float("inf"), 1e15, -1e15]
+
+
 def channels_and_hidden(rng):
     hidden = rng.choice([1, 2, 3, 4, 8, 9])
     return hidden * rng.choice([1, 2, 4, 8, 16]), hidden
@@ -27,13 +34,17 @@ def channels_and_hidden(rng):
 def choose(rng):
     """(plug-in, options, module, channels) of a random flavour."""
     c, h = channels_and_hidden(rng)
-    k = rng.choice([3, 7])
+    k = rng.choice([1, 3, 5, 7])
+    act = rng.choice(list(ACTIVATIONS))
     copies = lambda: modules.ChannelAttention(c, h, rng.random() < 0.5)
     return rng.choice([
         lambda: ("se", [], modules.LinearSE(c, max(1, c // h)), c),
         lambda: ("se", [], modules.ConvSE(c, h), c),
         lambda: ("se", [], modules.TwoConvSE(c, h), c),
         lambda: ("se", ["act=silu"], modules.TwoConvSE(c, h, act=F.silu), c),
+        lambda: ("se", [f"act={act}"], modules.TwoConvSE(c, h, act=ACTIVATIONS[act]), c),
+        lambda: ("se", [f"act={act}"], modules.TwoConvSE(c, h, ("conv_reduce", "conv_expand"), ACTIVATIONS[act]), c),
+        lambda: ("se", ["flavour=moskomule"], modules.LinearSE(c, max(1, c // h)), c),
         lambda: ("se", ["act=hard_swish", "gate=hard_sigmoid"], modules.TwoConvSE(c, h, act=F.hardswish, gate=F.hardsigmoid), c),
         lambda: ("se", [], modules.TimmSE(c, h), c),
         lambda: ("se", ["add_maxpool=true"], modules.TimmSE(c, h, norm=False, add_maxpool=True), c),
@@ -75,7 +86,13 @@ def run(plugcl, folder, plugin, options, prefix, outputs, fusion):
         found = numpy.load(f"{folder}/{name}.npy")
         if found.shape != tuple(expected.shape):
             return f"{name} has shape {found.shape}, not {tuple(expected.shape)}"
-        error = numpy.abs(found - expected.numpy()).max() / max(1e-3, expected.abs().max().item())
+        expected = expected.numpy()
+        finite = numpy.isfinite(expected)
+        if not numpy.array_equal(found[~finite], expected[~finite], equal_nan=True):
+            return f"{name} differs where PyTorch has NaN or infinity: {found[~finite][:8]}, not {expected[~finite][:8]}"
+        if not finite.any():
+            continue
+        error = numpy.abs(found[finite] - expected[finite]).max() / max(1e-3, numpy.abs(expected[finite]).max())
         if not error <= BUDGET:
             return f"{name} is off by {error:.2e} of the largest value"
     return None
@@ -86,16 +103,24 @@ def check(plugcl, seed):
     torch.manual_seed(seed)
     plugin, options, module, channels = choose(rng)
     module = module.eval()
-    shape = (rng.randint(1, 3), channels, rng.choice([1, 2, 5, 7, 13, 28]), rng.choice([1, 3, 4, 9, 17]))
-    prefix = rng.choice(["layer1.0.attention", "a.b.", "module.x"])
+    shape = (rng.choice([0, 1, 1, 2, 3]), channels, rng.choice([1, 2, 5, 7, 13, 28]), rng.choice([1, 3, 4, 9, 17]))
+    prefix = rng.choice(["layer1.0.attention", "a.b.", "module.x", ""])
+    inside = rng.choice(["", "module.", "_orig_mod.", "model.", "_orig_mod.module."]) + prefix.rstrip(".") + "." * (prefix != "")
+    dtype = rng.choice(TYPES)
     with torch.no_grad():
         modules.randomise(module)
+        for tensor in module.state_dict().values():
+            if tensor.is_floating_point():
+                tensor.copy_(tensor.to(dtype))
         x = torch.randn(shape)
+        if x.numel() > 0 and rng.random() < 0.3:
+            for _ in range(rng.randint(1, 2)):
+                x.view(-1)[rng.randrange(x.numel())] = rng.choice(SPECIAL)
         outputs = {name: value.float() for name, value in module.double()(x.double()).items()}
     with tempfile.TemporaryDirectory() as folder:
-        tensors = {f"{prefix.rstrip('.')}.{key}": value.float() if value.is_floating_point() else value
+        tensors = {inside + key: value.to(dtype) if value.is_floating_point() else value
                    for key, value in module.state_dict().items()}
-        tensors[prefix.rstrip(".") + "0.fc1.weight"] = torch.randn(2, 2)
+        tensors[(prefix.rstrip(".") or "other") + "0.fc1.weight"] = torch.randn(2, 2)
         modules.save(f"{folder}/w.safetensors", tensors)
         numpy.save(f"{folder}/x.npy", x.numpy())
         for fusion in ("on", "off"):

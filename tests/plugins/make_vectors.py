@@ -112,7 +112,7 @@ class MmcvSE(nn.Module):
 
 class Flatten(nn.Module):
     def forward(self, x):
-        return x.view(x.size(0), -1)
+        return x.flatten(1)
 
 
 class OfficialChannelGate(nn.Module):
@@ -287,11 +287,15 @@ def randomise(module):
             tensor.uniform_(-1.2, 1.2)
 
 
+KINDS = {torch.int64: "I64", torch.float32: "F32", torch.float16: "F16", torch.bfloat16: "BF16", torch.float64: "F64"}
+
+
 def save(path, tensors):
     header, data = {}, b""
     for name, tensor in tensors.items():
-        kind, raw = ("I64", "<i8") if tensor.dtype == torch.int64 else ("F32", "<f4")
-        payload = tensor.detach().contiguous().numpy().astype(raw).tobytes()
+        kind = KINDS[tensor.dtype]
+        tensor = tensor.detach().contiguous()
+        payload = (tensor.view(torch.int16) if kind == "BF16" else tensor).numpy().tobytes()
         header[name] = {"dtype": kind, "shape": list(tensor.shape), "data_offsets": [len(data), len(data) + len(payload)]}
         data += payload
     text = json.dumps(header, separators=(",", ":")).encode()
