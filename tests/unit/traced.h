@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * traced.h: a graph and, beside it, what it must compute. Each call adds an operator to the graph and works out its result in plain C
- * with doubles, in the order of the logical shape.
+ * traced.h: a graph and, beside it, what it must compute. Each call adds an operator to the graph and works out its result in plain
+ * C with doubles, in the order of the logical shape.
  */
 #ifndef PLUGCL_TEST_TRACED_H
 #define PLUGCL_TEST_TRACED_H
@@ -47,7 +47,7 @@ struct traced traced_softmax(struct tracing *t, struct traced x, int axis);
 struct traced traced_reduce(struct tracing *t, plugcl_reduce kind, struct traced x, const int *axes, size_t n, bool keep);
 void traced_output(struct tracing *t, struct traced x);
 
-/* Plans and runs the graph with fusion on and off, with NCHW and NHWC tensors, and compares all outputs. `what` goes into messages. */
+/* Plans and runs the graph with fusion on and off, with NCHW and NHWC tensors, and compares all outputs. `what` is for messages. */
 void tracing_check(struct tracing *t, plugcl_context *context, const char *what);
 
 #endif
