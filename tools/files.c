@@ -58,8 +58,11 @@ int check_output_path(const char *path)
     int result = EXIT_DONE;
     if (!folder)
         return failed("out of memory");
+    errno = 0;
     if (stat(path, &info) == 0 && !S_ISREG(info.st_mode)) /* renaming over /dev/null would destroy it */
         result = failed("%s cannot be written: it is %s", path, S_ISDIR(info.st_mode) ? "a folder" : "not a regular file");
+    else if (errno != ENOENT && errno != 0) /* a name that is too long, say */
+        result = failed("%s cannot be written: %s", path, strerror(errno));
     else if (stat(folder, &info) != 0)
         result = failed("%s cannot be written: %s", path, strerror(errno));
     else if (!S_ISDIR(info.st_mode))
@@ -133,6 +136,14 @@ static const char *stage_add(struct staged *staged, const char *path, const char
     return temporary;
 }
 
+/* The library knows the temporary name only; what is said names the file that was asked for. */
+static int save_failed(const char *path, const char *temporary)
+{
+    const char *message = plugcl_error_message();
+    size_t length = strlen(temporary);
+    return strncmp(message, temporary, length) == 0 ? failed("%s%s", path, message + length) : library_failed();
+}
+
 int stage_tensor(struct staged *staged, const char *path, const plugcl_shape *shape, const float *data)
 {
     bool is_png = has_extension(path, "png");
@@ -140,8 +151,8 @@ int stage_tensor(struct staged *staged, const char *path, const plugcl_shape *sh
     if (!temporary)
         return failed("out of memory");
     if (is_png)
-        return image_write(temporary, shape, data);
-    return plugcl_npy_save(temporary, shape, data) ? library_failed() : EXIT_DONE;
+        return image_write(path, temporary, shape, data);
+    return plugcl_npy_save(temporary, shape, data) ? save_failed(path, temporary) : EXIT_DONE;
 }
 
 int stage_json(struct staged *staged, const char *path, const json_t *value)

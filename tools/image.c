@@ -11,8 +11,9 @@ int image_read(const char *path, plugcl_shape *shape, float **data)
     return failed("%s: this plugcl was built without libpng; use .npy", path);
 }
 
-int image_write(const char *path, const plugcl_shape *shape, const float *data)
+int image_write(const char *path, const char *place, const plugcl_shape *shape, const float *data)
 {
+    (void)place;
     (void)shape;
     (void)data;
     return failed("%s: this plugcl was built without libpng; use .npy", path);
@@ -29,7 +30,6 @@ int image_write(const char *path, const plugcl_shape *shape, const float *data)
 
 /* What a jump out of libpng must not lose. */
 struct picture {
-    const char *path;
     FILE *file;
     png_structp png;
     png_infop info;
@@ -69,7 +69,7 @@ static bool picture_close(struct picture *picture)
 
 static bool picture_open(struct picture *picture, const char *path, bool writing)
 {
-    *picture = (struct picture){ .path = path, .writing = writing };
+    *picture = (struct picture){ .writing = writing };
     picture->file = fopen(path, writing ? "wb" : "rb");
     if (!picture->file) {
         snprintf(picture->message, sizeof picture->message, "%s", strerror(errno));
@@ -168,10 +168,10 @@ static bool write_rows(struct picture *picture)
     return true;
 }
 
-int image_write(const char *path, const plugcl_shape *shape, const float *data)
+int image_write(const char *path, const char *place, const plugcl_shape *shape, const float *data)
 {
     struct picture picture;
-    bool good = picture_open(&picture, path, true);
+    bool good = picture_open(&picture, place, true);
     if (good) {
         picture.channels = (size_t)shape->dims[1];
         picture.height = (png_uint_32)shape->dims[2];

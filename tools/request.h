@@ -71,7 +71,8 @@ int stage_end(struct staged *staged, bool commit);
 
 /* image.c: pictures as [1, 1 or 3, H, W] in 0 … 1. */
 int image_read(const char *path, plugcl_shape *shape, float **data);
-int image_write(const char *path, const plugcl_shape *shape, const float *data);
+/* `path` is the name in error lines, `place` the file that is written. */
+int image_write(const char *path, const char *place, const plugcl_shape *shape, const float *data);
 
 /* Chrome trace events of a finished run that was profiled, added to an array. */
 int trace_add(json_t *events, const plugcl_plan *plan, plugcl_run *run, uint64_t *origin);

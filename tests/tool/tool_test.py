@@ -217,6 +217,7 @@ class ToolTest(unittest.TestCase):
         self.fail_with(1, "none.safetensors", *self.se(weights="none.safetensors"))
         self.fail_with(1, "none.npy", *self.se(x="none.npy"))
         self.fail_with(1, "none/y.npy", *self.se(output="none/y.npy"))
+        self.fail_with(1, "too long", *self.se("-o", "gate=" + "g" * 300 + ".npy"))
         self.fail_with(1, "folder", *self.se("--trace", "."))
         os.mkdir(self.path("d.npy"))
         self.fail_with(1, "d.npy", *self.se(output="d.npy"))
@@ -293,7 +294,22 @@ class ToolTest(unittest.TestCase):
         result = subprocess.run(["sh", "-c", script, "sh", PLUGCL, *self.se()], cwd=self.folder.name, capture_output=True,
                                 text=True, timeout=120, env=self.environment)
         self.assertEqual(result.returncode, 1, result.stderr)
+        self.assertRegex(result.stderr, r"^plugcl: y\.npy cannot be written: .*\n$")
         self.assertEqual(sorted(os.listdir(self.folder.name)), before)
+
+    def test_full_disk_for_a_picture(self):
+        self.write("w.safetensors", files.safetensors_bytes({"fc.0.weight": ((1, 1), [0.0]), "fc.2.weight": ((1, 1), [0.0])}))
+        self.write("x.npy", files.npy_bytes((1, 1, 60, 60), files.floats((60, 60), 5)))
+        command = ["run", "se", "-w", "w.safetensors", "-i", "x.npy", "-o", "y.png"]
+        result = self.call(*command)
+        if "without libpng" in result.stderr:
+            self.skipTest("built without libpng")
+        os.unlink(self.path("y.png"))
+        result = subprocess.run(["sh", "-c", 'trap "" XFSZ; ulimit -f 1; exec "$@"', "sh", PLUGCL, *command], text=True,
+                                cwd=self.folder.name, capture_output=True, timeout=120, env=self.environment)
+        self.assertEqual(result.returncode, 1, result.stderr)
+        self.assertRegex(result.stderr, r"^plugcl: y\.png cannot be written: .*\n$")
+        self.assertEqual(sorted(os.listdir(self.folder.name)), ["w.safetensors", "x.npy"])
 
     def test_damaged_weights(self):
         whole = files.safetensors_bytes(self.tensors)
