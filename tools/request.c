@@ -70,6 +70,12 @@ static int add_variant(struct request *request, const char *text)
     size_t used = strlen(request->variants);
     if (!equals || equals == text || equals[1] == '\0')
         return wrong_usage("--variant %s is not OPERATOR=NAME", text);
+    if (strchr(text, ','))
+        return wrong_usage("--variant %s: one OPERATOR=NAME each; --variant may repeat", text);
+    size_t name = (size_t)(equals - text) + 1;
+    for (const char *item = request->variants; *item; item += strcspn(item, ","), item += *item == ',')
+        if (strncmp(item, text, name) == 0)
+            return wrong_usage("--variant %.*s is given twice", (int)name - 1, text);
     if (used + strlen(text) + 2 > sizeof request->variants)
         return wrong_usage("too many --variant options");
     if (used > 0)

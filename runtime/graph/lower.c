@@ -53,21 +53,6 @@ static size_t operand_bytes(const plugcl_shape *shape)
     return counted ? bytes : SIZE_MAX;
 }
 
-/* The forced variant of an operator in "conv2d=generic,pool2d=gpu", or NULL. */
-static const char *forced_variant(const struct lowering *low, const char *operation, char *name, size_t name_size)
-{
-    size_t length = strlen(operation);
-    for (const char *item = low->variants; item != NULL && *item != '\0';) {
-        size_t size = strcspn(item, ",");
-        if (size > length + 1 && strncmp(item, operation, length) == 0 && item[length] == '=') {
-            snprintf(name, name_size, "%.*s", (int)(size - length - 1), item + length + 1);
-            return name;
-        }
-        item += size + (item[size] == ',');
-    }
-    return NULL;
-}
-
 static uint64_t call_bytes(const struct operator_call *call)
 {
     uint64_t elements = 0;
@@ -82,7 +67,7 @@ static plugcl_status emit(struct lowering *low, const struct operator_call *call
 {
     char name[64];
     const struct variant *variant = NULL;
-    const char *forced = forced_variant(low, call->info->name, name, sizeof name);
+    const char *forced = variants_forced(low->variants, call->info->name, name, sizeof name);
     plugcl_status status = variant_choose(call->info, schedule_caps(low->schedule), call, forced, &variant);
     if (status != PLUGCL_OK)
         return status;
@@ -329,21 +314,6 @@ static plugcl_status lower_one(struct lowering *low, const struct node *node)
     return lower_node(low, node);
 }
 
-static plugcl_status check_variants(const char *variants)
-{
-    for (const char *item = variants; item != NULL && *item != '\0';) {
-        size_t size = strcspn(item, ","), name = strcspn(item, "=");
-        bool known = false;
-        for (size_t i = 0; name < size && operators[i] != NULL; i++)
-            known = known || (strlen(operators[i]->name) == name && strncmp(operators[i]->name, item, name) == 0);
-        if (!known)
-            return fail(PLUGCL_NOT_FOUND, "variant \"%.*s\" must be OPERATOR=NAME with an operator such as conv2d", (int)size,
-                        item);
-        item += size + (item[size] == ',');
-    }
-    return PLUGCL_OK;
-}
-
 static bool allocate(struct lowering *low)
 {
     size_t count = low->graph->n_values + 1;
@@ -357,7 +327,7 @@ static bool allocate(struct lowering *low)
 plugcl_status plan_lower(plugcl_plan *plan, const char *variants, struct progress *progress)
 {
     struct lowering low = { .plan = plan, .graph = plan->graph, .schedule = plan->schedule, .variants = variants };
-    plugcl_status status = check_variants(variants);
+    plugcl_status status = variants_check(variants);
     if (status == PLUGCL_OK && !allocate(&low))
         status = fail_no_memory(plan->graph->n_values * sizeof *low.operands);
     if (status == PLUGCL_OK) {
@@ -376,6 +346,8 @@ plugcl_status plan_lower(plugcl_plan *plan, const char *variants, struct progres
     }
     if (status == PLUGCL_OK)
         status = copy_outputs(&low);
+    if (status == PLUGCL_OK)
+        variants_note_unused(variants, plan);
     memory_free(low.operands);
     memory_free(low.channels_last);
     memory_free(low.row_major);

@@ -37,4 +37,11 @@ struct plugcl_plan {
 /* lower.c: fills the schedule from the graph. `variants` as in plugcl_plan_params. */
 plugcl_status plan_lower(plugcl_plan *plan, const char *variants, struct progress *progress);
 
+/* variants.c: the list "conv2d=generic,pool2d=gpu"; NULL is an empty one. Each operator once, with a variant that it has. */
+plugcl_status variants_check(const char *variants);
+/* The variant that is forced for an operator, in `name`; NULL if there is none. */
+const char *variants_forced(const char *variants, const char *operation, char *name, size_t name_size);
+/* Remarks on forced variants of operators that no step of the plan runs. */
+void variants_note_unused(const char *variants, const plugcl_plan *plan);
+
 #endif

@@ -17,19 +17,23 @@ const struct variant *variant_find(const struct operator_info *info, const char 
     return NULL;
 }
 
+plugcl_status variant_fail_unknown(const struct operator_info *info, const char *name)
+{
+    char names[256] = "";
+    for (const struct variant *variant = info->variants; variant->name != NULL; variant++) {
+        size_t used = strlen(names);
+        if (used + strlen(variant->name) + 3 < sizeof names)
+            strcat(strcat(names, used ? ", " : ""), variant->name);
+    }
+    return fail(PLUGCL_NOT_FOUND, "%s has no variant \"%s\"; it has %s", info->name, name, names);
+}
+
 static plugcl_status choose_forced(const struct operator_info *info, const struct device_caps *caps,
                                    const struct operator_call *call, const char *forced, const struct variant **chosen)
 {
     *chosen = variant_find(info, forced);
-    if (*chosen == NULL) {
-        char names[256] = "";
-        for (const struct variant *variant = info->variants; variant->name != NULL; variant++) {
-            size_t used = strlen(names);
-            if (used + strlen(variant->name) + 3 < sizeof names)
-                strcat(strcat(names, used ? ", " : ""), variant->name);
-        }
-        return fail(PLUGCL_NOT_FOUND, "%s has no variant \"%s\"; it has %s", info->name, forced, names);
-    }
+    if (*chosen == NULL)
+        return variant_fail_unknown(info, forced);
     if (!(*chosen)->can_run(caps, call))
         return fail(PLUGCL_UNSUPPORTED, "variant %s of %s cannot run this shape on this device", forced, info->name);
     return PLUGCL_OK;

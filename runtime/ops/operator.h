@@ -137,6 +137,8 @@ struct transpose_params {
 
 /* NULL if the name is unknown. */
 const struct variant *variant_find(const struct operator_info *info, const char *name);
+/* The failure of that search: NOT_FOUND, with the names that there are. */
+plugcl_status variant_fail_unknown(const struct operator_info *info, const char *name);
 /* The first preferred row that can run, else the last row. `forced` (may be NULL) names a row: NOT_FOUND if there is none,
  * UNSUPPORTED if it cannot run. */
 plugcl_status variant_choose(const struct operator_info *info, const struct device_caps *caps, const struct operator_call *call,

@@ -127,6 +127,15 @@ class ToolTest(unittest.TestCase):
         self.succeed(*self.se())
         self.assertEqual(files.npy_read(self.path("y.npy")), ((0, CHANNELS, 5, 7), []))
 
+    def test_variants(self):
+        """Forced ones are taken, and a plan that has no such step says so."""
+        for variant, unused in ("channel_gate=strided", False), ("conv2d=generic", True):
+            result = self.succeed(*self.se("--variant", variant))
+            self.assertEqual(f"note: variant {variant} not used" in result.stderr, unused, result.stderr)
+            y, _ = files.se_reference(SHAPE, self.x, self.first, self.second, HIDDEN)
+            self.assert_close(files.npy_read(self.path("y.npy"))[1], y)
+        self.succeed(*self.se("--variant", "linear=generic", "--variant", "activation=strided", "--fusion", "off"))
+
     def test_repeat_and_trace(self):
         result = self.succeed(*self.se("--repeat", "3", "--trace", "t.json"))
         self.assertIn("3 runs", result.stdout)
@@ -200,6 +209,9 @@ class ToolTest(unittest.TestCase):
                 ("N,C,H,W", ("describe", "se", "-w", "w.safetensors", "--shape", "1,2,3")),
                 ("--trace", ("describe", "se", "-w", "w.safetensors", "--shape", "1,8,3,3", "--trace", "t")),
                 ("frog", self.se("--variant", "channel_gate=frog")),
+                ("conv2d has no variant", self.se("--variant", "conv2d=frog")),
+                ("twice", self.se("--variant", "conv2d=generic", "--variant", "conv2d=generic")),
+                ("one OPERATOR=NAME", self.se("--variant", "conv2d=generic,linear=generic")),
                 ("frog", self.se("--variant", "frog=generic"))]:
             with self.subTest(arguments=arguments):
                 self.fail_with(2, part, *arguments)
