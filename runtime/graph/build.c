@@ -16,6 +16,18 @@ static plugcl_value add_one(plugcl_graph *graph, const struct operator_info *inf
     return result;
 }
 
+/* False, with an error in the graph, where an operand that is not optional is none. */
+static bool has_operands(plugcl_graph *graph, const char *what, const plugcl_value *values, size_t n_values)
+{
+    for (size_t i = 0; i < n_values; i++) {
+        if (graph_is_good(graph) && values[i].id == 0) {
+            graph_fail(graph, fail(PLUGCL_INVALID, "operand %zu of %s is missing: it is the null value", i, what));
+            return false;
+        }
+    }
+    return graph_is_good(graph);
+}
+
 /* Rank of an operand, or −1 with an error in the graph. */
 static int rank_of(plugcl_graph *graph, plugcl_value value)
 {
@@ -87,7 +99,8 @@ plugcl_value plugcl_graph_activation(plugcl_graph *graph, plugcl_value x, plugcl
 
 plugcl_value plugcl_graph_prelu(plugcl_graph *graph, plugcl_value x, plugcl_value slope)
 {
-    return add_one(graph, &operator_prelu, NULL, (plugcl_value[]){ x, slope }, 2);
+    const plugcl_value operands[2] = { x, slope };
+    return has_operands(graph, "prelu", operands, 2) ? add_one(graph, &operator_prelu, NULL, operands, 2) : no_value;
 }
 
 plugcl_value plugcl_graph_binary(plugcl_graph *graph, plugcl_binary kind, plugcl_value a, plugcl_value b)
@@ -95,7 +108,8 @@ plugcl_value plugcl_graph_binary(plugcl_graph *graph, plugcl_binary kind, plugcl
     struct binary_params params = { kind };
     if ((unsigned)kind > PLUGCL_MAX)
         graph_fail(graph, fail(PLUGCL_INVALID, "there is no binary operator %d", (int)kind));
-    return add_one(graph, &operator_binary, &params, (plugcl_value[]){ a, b }, 2);
+    const plugcl_value operands[2] = { a, b };
+    return has_operands(graph, "binary", operands, 2) ? add_one(graph, &operator_binary, &params, operands, 2) : no_value;
 }
 
 plugcl_value plugcl_graph_conv2d(plugcl_graph *graph, plugcl_value x, plugcl_value weight, plugcl_value bias,
@@ -191,7 +205,7 @@ plugcl_value plugcl_graph_concat(plugcl_graph *graph, const plugcl_value *values
         graph_fail(graph, fail(PLUGCL_INVALID, "concat of no values; it needs at least one"));
         return no_value;
     }
-    int from_front = axis_of(graph, values[0], axis, "concat");
+    int from_front = has_operands(graph, "concat", values, n_values) ? axis_of(graph, values[0], axis, "concat") : -1;
     if (from_front < 0)
         return no_value;
     /* A node takes so many operands; longer lists are chains. */
@@ -261,7 +275,9 @@ plugcl_value plugcl_graph_reduce(plugcl_graph *graph, plugcl_reduce kind, plugcl
         params.axes[i] = true;
     for (size_t i = 0; rank >= 0 && i < n_axes; i++) {
         int axis = axis_of(graph, x, axes[i], "reduce");
-        if (axis < 0)
+        if (axis >= 0 && params.axes[axis])
+            graph_fail(graph, fail(PLUGCL_INVALID, "reduce: axis %d is named twice", axis));
+        if (axis < 0 || params.axes[axis])
             return no_value;
         params.axes[axis] = true;
     }
@@ -276,6 +292,8 @@ plugcl_value plugcl_graph_channel_gate(plugcl_graph *graph, plugcl_value x, plug
     plugcl_value results[2];
     take_params(graph, "plugcl_channel_gate_params", &own, sizeof own, params);
     own.pools = own.pools ? own.pools : PLUGCL_POOL_AVG;
+    if ((unsigned)own.act > PLUGCL_SQRT)
+        graph_fail(graph, fail(PLUGCL_INVALID, "channel_gate: there is no activation %d", (int)own.act));
     graph_add(graph, &operator_channel_gate, &own, (plugcl_value[]){ x, first, first_bias, second, second_bias }, 5, 2, results);
     if (gate != NULL)
         *gate = results[1];

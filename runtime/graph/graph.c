@@ -372,7 +372,9 @@ bool graph_add(plugcl_graph *graph, const struct operator_info *info, const void
         node->inputs[i] = inputs[i].id;
     plugcl_status status = infer_now(graph, node, shapes);
     if (status != PLUGCL_OK) {
-        graph_fail(graph, fail_in(status, "%s: ", info->name));
+        if (strncmp(plugcl_error_message(), info->name, strlen(info->name)) != 0) /* most rules name their operator */
+            fail_in(status, "%s: ", info->name);
+        graph_fail(graph, status);
         return false;
     }
     for (uint32_t i = 0; i < n_outputs; i++) {

@@ -47,6 +47,8 @@ plugcl_status constant_create(plugcl_dtype dtype, const plugcl_shape *shape, con
     *constant = NULL;
     if (elements < 0 || !size_multiply((size_t)elements, plugcl_dtype_size(dtype), &bytes))
         return fail(PLUGCL_INVALID, "a constant's dimensions must all be known and at least 0");
+    if (plugcl_dtype_size(dtype) == 0 || (data == NULL && bytes > 0))
+        return fail(PLUGCL_INVALID, "a constant needs a type and data");
     struct constant *made = constant_new(dtype, shape);
     if (made == NULL || (made->owned = memory_aligned(bytes)) == NULL) {
         constant_drop(&made);
