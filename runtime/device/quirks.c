@@ -15,6 +15,10 @@ static const struct {
       "a simulator: CLBlast's kernels take minutes on it, and its binaries are LLVM bitcode that saves no time" },
     { "rusticl", NULL, QUIRK_KERNEL_GROUP,
       "Mesa 22.3 answers CL_KERNEL_WORK_GROUP_SIZE with the sub-group size (32), though it runs the device's limit" },
+    { "rusticl", NULL, QUIRK_HIDES,
+      "the platform has no device; rusticl offers those that the environment variable RUSTICL_ENABLE names, such as llvmpipe" },
+    { "Portable Computing Language", NULL, QUIRK_HIDES,
+      "the platform has no device; PoCL hides its own where it cannot write its cache, $POCL_CACHE_DIR or $XDG_CACHE_HOME/pocl" },
 };
 
 uint32_t quirks_find(const char *platform, const char *device, const char **reason)
@@ -24,7 +28,7 @@ uint32_t quirks_find(const char *platform, const char *device, const char **reas
         if ((table[i].platform && !strstr(platform, table[i].platform)) || (table[i].device && !strstr(device, table[i].device)))
             continue;
         quirks |= table[i].quirks;
-        if (table[i].quirks & QUIRK_SKIP)
+        if ((table[i].quirks & QUIRK_SKIP) || ((table[i].quirks & QUIRK_HIDES) && device[0] == '\0'))
             *reason = table[i].reason;
     }
     return quirks;

@@ -9,10 +9,12 @@ enum quirk {
     QUIRK_SKIP = 1 << 0,        /* not usable */
     QUIRK_OWN_GEMM = 1 << 1,    /* CLBlast works but takes minutes */
     QUIRK_NO_BINARIES = 1 << 2, /* binaries cannot be read back, or do not load again */
-    QUIRK_KERNEL_GROUP = 1 << 3 /* CL_KERNEL_WORK_GROUP_SIZE is wrong; the device's limit holds */
+    QUIRK_KERNEL_GROUP = 1 << 3, /* CL_KERNEL_WORK_GROUP_SIZE is wrong; the device's limit holds */
+    QUIRK_HIDES = 1 << 4        /* the platform may list no device though there is one */
 };
 
-/* The quirks of a device; with QUIRK_SKIP, *reason (static storage) is why. */
+/* The quirks of a device, whose name is "" where the platform has none; with QUIRK_SKIP, or with QUIRK_HIDES and no device,
+ * *reason (static storage) is why. */
 uint32_t quirks_find(const char *platform, const char *device, const char **reason);
 
 #endif

@@ -266,8 +266,8 @@ class ToolTest(unittest.TestCase):
     def test_standard_output_that_fails(self):
         """A full or closed standard output is an error, one line of it, and never a file of ours."""
         describe = ["describe", "se", "-w", "w.safetensors", "--prefix", "net.se", "--shape", "1,8,3,3"]
-        for command in (["devices"], ["devices", "--json"], ["plugins", "se"], ["plugins", "--json"], ["cache", "--json"], ["--help"],
-                        ["--version"], ["run", "--help"], describe, describe + ["--json"], self.se("--repeat", "2")):
+        for command in (["devices"], ["devices", "--json"], ["plugins", "se"], ["plugins", "--json"], ["cache", "--json"],
+                        ["--help"], ["--version"], ["run", "--help"], describe, describe + ["--json"], self.se("--repeat", "2")):
             for redirection in ">/dev/full", ">&-":
                 result = subprocess.run(["sh", "-c", f'exec "$@" {redirection}', "sh", PLUGCL, *command], cwd=self.folder.name,
                                         env=self.environment, stderr=subprocess.PIPE, text=True, timeout=120)
@@ -397,6 +397,16 @@ class ToolTest(unittest.TestCase):
         self.fail_with(1, "", *self.se(), **empty)
         self.assertEqual(json.loads(self.succeed("devices", "--json", **empty).stdout), [])
         self.succeed("devices", **empty)
+
+    def test_platforms_that_hide_their_devices(self):
+        """PoCL has no device where it cannot write its own cache; what is said then leads to the cure."""
+        self.write("file", b"")
+        for place in {"XDG_CACHE_HOME": self.path("file"), "POCL_CACHE_DIR": self.path("file/pocl")}, {"RUSTICL_ENABLE": ""}:
+            for device in json.loads(self.succeed("devices", "--json", **place).stdout):
+                if device["type"] == "none" and device["platform"] == "Portable Computing Language":
+                    self.assertIn("POCL_CACHE_DIR", device["reason"])
+                if device["type"] == "none" and device["platform"] == "rusticl":
+                    self.assertIn("RUSTICL_ENABLE", device["reason"])
 
     # The other subcommands
 
