@@ -34,7 +34,7 @@ typedef struct plugcl_value {
 struct plugcl_graph_params {
     size_t struct_size;
     const plugcl_registry *registry; /* where plugcl_graph_plugin looks; NULL: the built-in plug-ins. Must outlive the graph */
-    plugcl_log_callback log;         /* flavours taken and defaults that weights cannot tell, as notes */
+    plugcl_log_callback log;         /* the first error; flavours taken and defaults that weights cannot tell, as notes */
     void *log_user;
     plugcl_log_level log_level;
 };
@@ -109,7 +109,8 @@ PLUGCL_API plugcl_value plugcl_graph_conv2d_layer(plugcl_graph *graph, plugcl_va
 PLUGCL_API plugcl_value plugcl_graph_linear(plugcl_graph *graph, plugcl_value x, plugcl_value weight, plugcl_value bias);
 PLUGCL_API plugcl_value plugcl_graph_linear_layer(plugcl_graph *graph, plugcl_value x, plugcl_weights *weights, const char *layer);
 
-/* F.batch_norm in evaluation: (x − mean) / sqrt(variance + eps) · weight + bias over axis 1; weight and bias may be null. */
+/* F.batch_norm in evaluation: (x − mean) / sqrt(variance + eps) · weight + bias over axis 1; weight and bias may be null.
+ * The four are constants or weights: a plan with computed ones is UNSUPPORTED. */
 PLUGCL_API plugcl_value plugcl_graph_batch_norm(plugcl_graph *graph, plugcl_value x, plugcl_value mean, plugcl_value variance,
                                                 plugcl_value weight, plugcl_value bias, float eps);
 /* With "<layer>.running_mean", ".running_var", ".weight" and ".bias". */

@@ -12,7 +12,7 @@ extern "C" {
 #endif
 
 typedef enum plugcl_log_level {
-    PLUGCL_LOG_ERROR = 0, /* the text of a failure, also in plugcl_error_message() */
+    PLUGCL_LOG_ERROR = 0, /* a failure of a context, graph, plan or run; the text is in plugcl_error_message() too */
     PLUGCL_LOG_WARNING,   /* something works, but not as asked, for example no disk cache */
     PLUGCL_LOG_NOTE,      /* a choice made for the caller: the flavour taken, a default that weights cannot tell */
     PLUGCL_LOG_DEBUG      /* programs compiled or loaded, variants taken, devices skipped */

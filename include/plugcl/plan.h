@@ -25,8 +25,9 @@ struct plugcl_input_shape {
     plugcl_shape shape;
 };
 
-/* Called during long work, on the thread that called plugcl, with what is being done and how far it is: `done` of `total` never goes
- * back and ends at `total`. Returning false cancels the work: the call then returns PLUGCL_CANCELLED. It must not call plugcl. */
+/* Called during long work, on the thread that called plugcl, with what is being done and how far it is: `done` of `total` never
+ * goes back and ends at `total`. Returning false cancels the work: the call then returns PLUGCL_CANCELLED. It must not call
+ * plugcl. */
 typedef bool (*plugcl_progress_callback)(void *user, const char *what, size_t done, size_t total);
 
 struct plugcl_plan_params {

@@ -3,7 +3,8 @@
  * status.h: what went wrong, as a status and as a sentence.
  *
  * Every fallible call returns a plugcl_status. The sentence that goes with the last failure on the calling thread is
- * plugcl_error_message(); it names what was wrong and what would be right. Successful calls leave it alone.
+ * plugcl_error_message(); it names what was wrong and what would be right. Read it right after the failure: a call that succeeds
+ * after one of several ways failed, such as the first device of a list, may leave a text too.
  */
 #ifndef PLUGCL_STATUS_H
 #define PLUGCL_STATUS_H

@@ -67,6 +67,7 @@ plugcl_status graph_fail(plugcl_graph *graph, plugcl_status status)
             fail_in(status, "%s: ", graph->label);
         graph->status = status;
         graph->message = string_copy(plugcl_error_message());
+        log_message(&graph->log, PLUGCL_LOG_ERROR, "%s", plugcl_error_message());
     }
     return graph->status;
 }

@@ -47,6 +47,12 @@ static plugcl_status copy_plugins(plugcl_plan *plan, const plugcl_graph *graph)
     return PLUGCL_OK;
 }
 
+void plan_log_failure(plugcl_context *context, plugcl_status status)
+{
+    if (status != PLUGCL_OK && status != PLUGCL_BUILD && status != PLUGCL_CANCELLED) /* a build's log has been told already */
+        log_message(context_log(context), PLUGCL_LOG_ERROR, "%s", plugcl_error_message());
+}
+
 static plugcl_status build_plan(plugcl_plan *plan, plugcl_graph *graph, const struct plugcl_plan_params *params)
 {
     /* Half for choosing and compiling, half for the first launches, in which some drivers do the greater part of compiling. */
@@ -81,16 +87,19 @@ plugcl_status plugcl_plan_create(plugcl_context *context, plugcl_graph *graph, c
     plugcl_status status = params ? params_read("plugcl_plan_params", params, &own, sizeof own) : PLUGCL_OK;
     if (status == PLUGCL_OK)
         status = plugcl_graph_status(graph);
-    if (status != PLUGCL_OK)
+    plugcl_plan *made = status == PLUGCL_OK ? memory_zeroed(1, sizeof *made) : NULL;
+    if (status == PLUGCL_OK && made == NULL)
+        status = fail_no_memory(sizeof *made);
+    if (status != PLUGCL_OK) {
+        plan_log_failure(context, status);
         return status;
-    plugcl_plan *made = memory_zeroed(1, sizeof *made);
-    if (made == NULL)
-        return fail_no_memory(sizeof *made);
+    }
     made->context = context_take(context);
     made->profile = own.profile;
     made->channels_last = own.channels_last;
     made->fusion = !own.no_fusion;
     status = build_plan(made, graph, &own);
+    plan_log_failure(context, status);
     if (status != PLUGCL_OK)
         plan_free(made);
     else

@@ -34,6 +34,9 @@ struct plugcl_plan {
     bool profile, channels_last, fusion;
 };
 
+/* Tells the context's log of a failure, whose text is the thread's message. */
+void plan_log_failure(plugcl_context *context, plugcl_status status);
+
 /* lower.c: fills the schedule from the graph. `variants` as in plugcl_plan_params. */
 plugcl_status plan_lower(plugcl_plan *plan, const char *variants, struct progress *progress);
 

@@ -243,6 +243,7 @@ plugcl_status plugcl_plan_run_after(plugcl_plan *plan, const struct plugcl_bindi
     }
     if (status == PLUGCL_OK)
         status = plugcl_run_wait(made, PLUGCL_WAIT_FOREVER);
+    plan_log_failure(plan->context, status);
     plugcl_run_destroy(&made);
     return status;
 }

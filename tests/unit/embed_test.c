@@ -400,6 +400,42 @@ static void test_labels_and_description(void **state)
 /*
  * Errors of a plan.
  */
+static void count_errors(void *user, plugcl_log_level level, const char *message)
+{
+    *(int *)user += level == PLUGCL_LOG_ERROR && strcmp(message, plugcl_error_message()) == 0;
+}
+
+/* Each failure is told to the log of what it belongs to, once. */
+static void test_failures_are_logged(void **state)
+{
+    (void)state;
+    static float x[ELEMENTS], y[ELEMENTS];
+    int in_graph = 0, in_context = 0;
+    struct things t = { 0 };
+    plugcl_graph *graph = NULL;
+    plugcl_plan *plan = NULL;
+    plugcl_context *context = NULL;
+    assert_int_equal(plugcl_graph_create(plugcl_graph_params(.log = count_errors, .log_user = &in_graph), &graph), PLUGCL_OK);
+    plugcl_graph_softmax(graph, none, 0);
+    plugcl_graph_softmax(graph, none, 0);
+    assert_int_equal(in_graph, 1);
+    assert_int_equal(plugcl_context_create(plugcl_context_params(.device = "cpu,gpu", .no_disk_cache = true, .log = count_errors,
+                                                                 .log_user = &in_context),
+                                           &context),
+                     PLUGCL_OK);
+    assert_int_equal(plugcl_plan_create(context, graph, NULL, &plan), PLUGCL_INVALID);
+    assert_int_equal(in_context, 1);
+    make(&t, x, y);
+    assert_int_equal(plugcl_plan_create(context, t.graph, NULL, &plan), PLUGCL_OK);
+    assert_int_equal(plugcl_plan_run(plan, NULL, 0, NULL), PLUGCL_INVALID);
+    assert_int_equal(in_context, 2);
+    for (int i = 0; i < 8; i++)
+        destroy_one(&t, i);
+    plugcl_plan_destroy(&plan);
+    plugcl_graph_destroy(&graph);
+    plugcl_context_destroy(&context);
+}
+
 static void test_too_large(void **state)
 {
     (void)state;
@@ -421,7 +457,7 @@ static void test_too_large(void **state)
         assert_int_equal(plugcl_graph_status(graph), PLUGCL_OK);
         assert_int_equal(plugcl_plan_create(context, graph, NULL, &plan), PLUGCL_NO_MEMORY);
         assert_message("outer: ");
-        snprintf(wanted, sizeof wanted, "%lld bytes", (long long)(side * side * 4));
+        snprintf(wanted, sizeof wanted, "%llu bytes", (unsigned long long)side * (unsigned long long)side * 4);
         if (!huge)
             assert_message(wanted);
         assert_int_equal(device_bytes(context), 0);
@@ -442,6 +478,7 @@ int main(void)
         cmocka_unit_test(test_null_bindings),
         cmocka_unit_test(test_struct_size),
         cmocka_unit_test(test_labels_and_description),
+        cmocka_unit_test(test_failures_are_logged),
         cmocka_unit_test(test_too_large),
     };
     return cmocka_run_group_tests_name("embed", tests, NULL, NULL) ? 1 : 0;
