@@ -109,5 +109,7 @@ plugcl_status fold_batch_norm(const struct batch_norm_constants *norm, struct co
 
 /* passes.c: merges nodes of a plan's copy. */
 plugcl_status graph_fold_and_fuse(plugcl_graph *graph);
+/* Marks the nodes that no output of the graph depends on as removed. */
+void graph_remove_unread(plugcl_graph *graph);
 
 #endif

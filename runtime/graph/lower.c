@@ -164,14 +164,10 @@ static plugcl_status lower_node(struct lowering *low, const struct node *node)
         if (node->inputs[i] != 0)
             call.inputs[i] = low->operands[node->inputs[i]];
     plugcl_status status = satisfy_needs(low, node, &call);
-    bool any = false;
-    for (uint32_t i = 0; i < node->n_outputs; i++) {
-        if (graph_uses(low->graph, node->outputs[i]) == 0 && !(i == 0 && node->n_outputs == 1))
-            continue;
-        call.outputs[i] = *result_operand(low, node->outputs[i], output_is_channels_last(node, &call));
-        any = true;
-    }
-    return status == PLUGCL_OK && any ? emit(low, &call, node->label) : status;
+    for (uint32_t i = 0; i < node->n_outputs; i++)
+        if (graph_uses(low->graph, node->outputs[i]) > 0)
+            call.outputs[i] = *result_operand(low, node->outputs[i], output_is_channels_last(node, &call));
+    return status == PLUGCL_OK ? emit(low, &call, node->label) : status;
 }
 
 /*

@@ -164,6 +164,17 @@ static void fuse_gates(plugcl_graph *graph, struct node *spatial)
     spatial->inputs[3] = channel->outputs[1];
 }
 
+void graph_remove_unread(plugcl_graph *graph)
+{
+    for (size_t i = graph->n_nodes; i-- > 0;) {
+        struct node *node = &graph->nodes[i];
+        size_t uses = 0;
+        for (uint32_t j = 0; j < node->n_outputs; j++)
+            uses += graph_uses(graph, node->outputs[j]);
+        node->removed = node->removed || uses == 0;
+    }
+}
+
 plugcl_status graph_fold_and_fuse(plugcl_graph *graph)
 {
     plugcl_status status = PLUGCL_OK;

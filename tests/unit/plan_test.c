@@ -261,6 +261,22 @@ static void test_fusion_leaves_the_layers(void **state)
     plugcl_plan_destroy(&plan);
 }
 
+/* What no output depends on is not computed. */
+static void test_unread_nodes_are_left_out(void **state)
+{
+    struct fixture *fixture = *state;
+    plugcl_plan *plan;
+    plugcl_value x = plugcl_graph_input(fixture->graph, "x", PLUGCL_F32, PLUGCL_SHAPE(4));
+    plugcl_graph_activation(fixture->graph, plugcl_graph_softmax(fixture->graph, x, 0), PLUGCL_EXP, 0, 0);
+    plugcl_graph_output(fixture->graph, "y", plugcl_graph_activation(fixture->graph, x, PLUGCL_RELU, 0, 0));
+    for (int no_fusion = 0; no_fusion < 2; no_fusion++) {
+        assert_int_equal(plugcl_plan_create(fixture->context, fixture->graph, plugcl_plan_params(.no_fusion = no_fusion), &plan),
+                         PLUGCL_OK);
+        assert_int_equal(plugcl_plan_steps(plan), 1);
+        plugcl_plan_destroy(&plan);
+    }
+}
+
 static void test_new_shapes_compile_nothing(void **state)
 {
     static float y[MOST], both[MOST];
@@ -387,6 +403,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_values, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_fusion_changes_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_fusion_leaves_the_layers, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_unread_nodes_are_left_out, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_new_shapes_compile_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_empty_batch, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_plan_errors, set_up, tear_down),
