@@ -150,6 +150,31 @@ typedef enum plugcl_reduce { PLUGCL_REDUCE_MEAN = 0, PLUGCL_REDUCE_MAX, PLUGCL_R
 PLUGCL_API plugcl_value plugcl_graph_reduce(plugcl_graph *graph, plugcl_reduce kind, plugcl_value x, const int *axes, size_t n_axes,
                                             bool keep_dimensions);
 
+/* How a value between pixels is made, and what lies outside the image. */
+typedef enum plugcl_sample_mode { PLUGCL_SAMPLE_BILINEAR = 0, PLUGCL_SAMPLE_NEAREST, PLUGCL_SAMPLE_BICUBIC } plugcl_sample_mode;
+typedef enum plugcl_sample_padding {
+    PLUGCL_SAMPLE_ZEROS = 0,
+    PLUGCL_SAMPLE_BORDER,
+    PLUGCL_SAMPLE_REFLECTION
+} plugcl_sample_padding;
+
+struct plugcl_sample_params {
+    size_t struct_size;
+    plugcl_sample_mode mode;
+    plugcl_sample_padding padding;
+    bool align_corners; /* −1 and 1 are the centres of the outer pixels, not the outer edges */
+};
+
+/* F.affine_grid: theta [N,2,3] to a grid [N, height, width, 2] of (x, y) in −1 … 1. A height or width of 0 is that of `x`
+ * [N,C,H,W], which may else be null. */
+PLUGCL_API plugcl_value plugcl_graph_affine_grid(plugcl_graph *graph, plugcl_value theta, plugcl_value x, uint32_t height,
+                                                 uint32_t width, bool align_corners);
+/* F.grid_sample of x [N,C,H,W] at grid [N,H',W',2]: [N,C,H',W']. Coordinates that are not finite, or far outside, give what PyTorch
+ * gives on the CPU: with bilinear NaN for not finite ones under zeros, the first or last pixel under border, the first one under
+ * reflection; with nearest 0 under zeros; with bicubic NaN. NULL params: bilinear, zeros, align_corners false. */
+PLUGCL_API plugcl_value plugcl_graph_grid_sample(plugcl_graph *graph, plugcl_value x, plugcl_value grid,
+                                                 const struct plugcl_sample_params *params);
+
 /*
  * Composites: what plug-ins are made of. Each has a definition in operators above, which is what runs with fusion off.
  */
@@ -191,6 +216,11 @@ struct plugcl_spatial_gate_params {
 PLUGCL_API plugcl_value plugcl_graph_spatial_gate(plugcl_graph *graph, plugcl_value x, plugcl_value weight, plugcl_value bias,
                                                   const struct plugcl_spatial_gate_params *params, plugcl_value *gate);
 
+/* A spatial transformer's sampling (arXiv 1506.02025): grid_sample of x [N,C,H,W] at affine_grid(theta [N,2,3]), without the grid
+ * in memory. y is [N, C, height, width]; 0 is that of x. */
+PLUGCL_API plugcl_value plugcl_graph_warp(plugcl_graph *graph, plugcl_value x, plugcl_value theta, uint32_t height, uint32_t width,
+                                          const struct plugcl_sample_params *params);
+
 /* Folds F.batch_norm "<layer>" that follows a convolution or linear layer into that layer's constant weight and bias (may be null);
  * both are replaced by new constants. */
 PLUGCL_API void plugcl_graph_fold_batch_norm(plugcl_graph *graph, plugcl_value *weight, plugcl_value *bias, plugcl_weights *weights,
@@ -217,6 +247,8 @@ PLUGCL_API const char *plugcl_node_flavour(const plugcl_node *node);
     (&(const struct plugcl_conv2d_params){ .struct_size = sizeof(struct plugcl_conv2d_params), __VA_ARGS__ })
 #define plugcl_pool2d_params(...) \
     (&(const struct plugcl_pool2d_params){ .struct_size = sizeof(struct plugcl_pool2d_params), __VA_ARGS__ })
+#define plugcl_sample_params(...) \
+    (&(const struct plugcl_sample_params){ .struct_size = sizeof(struct plugcl_sample_params), __VA_ARGS__ })
 #define plugcl_channel_gate_params(...) \
     (&(const struct plugcl_channel_gate_params){ .struct_size = sizeof(struct plugcl_channel_gate_params), __VA_ARGS__ })
 #define plugcl_spatial_gate_params(...) \
@@ -236,6 +268,13 @@ static inline struct plugcl_pool2d_params plugcl_pool2d_params_init(void)
 {
     struct plugcl_pool2d_params params = {
         sizeof(struct plugcl_pool2d_params), { 0, 0 }, { 0, 0 }, { 0, 0, 0, 0 }, { 0, 0 }, false, false
+    };
+    return params;
+}
+static inline struct plugcl_sample_params plugcl_sample_params_init(void)
+{
+    struct plugcl_sample_params params = {
+        sizeof(struct plugcl_sample_params), PLUGCL_SAMPLE_BILINEAR, PLUGCL_SAMPLE_ZEROS, false
     };
     return params;
 }

@@ -6,7 +6,8 @@
 const struct operator_info *const operators[] = {
     &operator_conv2d,     &operator_linear, &operator_pool2d,  &operator_adaptive_pool2d, &operator_batch_norm,
     &operator_activation, &operator_prelu,  &operator_binary,  &operator_softmax,         &operator_reduce,
-    &operator_copy,       &operator_channel_gate, &operator_spatial_gate, NULL,
+    &operator_copy,       &operator_channel_gate, &operator_spatial_gate,
+    &operator_affine_grid, &operator_grid_sample, &operator_warp, NULL,
 };
 
 const struct variant *variant_find(const struct operator_info *info, const char *name)

@@ -89,6 +89,7 @@ extern const struct operator_info operator_activation, operator_prelu, operator_
 extern const struct operator_info operator_softmax, operator_reduce;                         /* softmax.c reduce.c */
 extern const struct operator_info operator_copy;                                             /* copy.c: any strides to any */
 extern const struct operator_info operator_channel_gate, operator_spatial_gate;              /* channel_gate.c … */
+extern const struct operator_info operator_affine_grid, operator_grid_sample, operator_warp; /* sample.c */
 extern const struct operator_info operator_concat, operator_reshape, operator_transpose;     /* view.c: shape rules only */
 
 /* Every operator with variants, for the tests and for --variant; ends with NULL. */
@@ -129,6 +130,13 @@ struct reshape_params {
 };
 struct transpose_params {
     uint32_t order[PLUGCL_MAX_RANK];
+};
+/* affine_grid's inputs: theta, x or absent (its size where `size` is 0); grid_sample's: x, grid; warp's: x, theta. */
+struct sample_params {
+    plugcl_sample_mode mode;
+    plugcl_sample_padding padding;
+    bool align_corners;
+    uint32_t size[2]; /* of the grid or warp's output: height, width; 0 is x's */
 };
 /* channel_gate: struct plugcl_channel_gate_params (pools filled in); inputs x, first, first_bias, second, second_bias;
  *   outputs y, gate [N,C,1,1]. Without y (a spatial gate took the gate over) only the gate is computed.
