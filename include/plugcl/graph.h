@@ -221,6 +221,29 @@ PLUGCL_API plugcl_value plugcl_graph_spatial_gate(plugcl_graph *graph, plugcl_va
 PLUGCL_API plugcl_value plugcl_graph_warp(plugcl_graph *graph, plugcl_value x, plugcl_value theta, uint32_t height, uint32_t width,
                                           const struct plugcl_sample_params *params);
 
+/* One branch of a pyramid: a K x K convolution with odd K, padded so that the picture keeps its size. With `depthwise`
+ * [C, 1, K, K] the branch is separable: that convolution, dilated, then `weight` [O, C, 1, 1]. */
+struct plugcl_pyramid_branch {
+    plugcl_value depthwise; /* or null */
+    plugcl_value weight;    /* [O, C, K, K]; O may differ between branches */
+    plugcl_value bias;      /* [O] or null */
+    uint32_t dilation;      /* 0 is 1 */
+};
+
+struct plugcl_pyramid_params {
+    size_t struct_size;
+    bool pool_first;       /* the pooled branch stands before the others in the projection's input, not after them */
+    plugcl_activation act; /* after each branch and after the projection */
+    float act_alpha;
+};
+
+/* Atrous Spatial Pyramid Pooling (arXiv 1706.05587): y = act(projection(cat(act(branch(x)) for each, act(pool(mean(x))) repeated at
+ * every pixel))). x [N,C,H,W]; 1 to 9 branches; pool [P, C, 1, 1] or null (no pooled branch); projection [O, the parts' channels,
+ * K, K] with odd K, padded so that the picture keeps its size; biases may be null. y [N,O,H,W]. */
+PLUGCL_API plugcl_value plugcl_graph_pyramid(plugcl_graph *graph, plugcl_value x, const struct plugcl_pyramid_branch *branches,
+                                             size_t n_branches, plugcl_value pool, plugcl_value pool_bias, plugcl_value projection,
+                                             plugcl_value projection_bias, const struct plugcl_pyramid_params *params);
+
 /* Folds F.batch_norm "<layer>" that follows a convolution or linear layer into that layer's constant weight and bias (may be null);
  * both are replaced by new constants. */
 PLUGCL_API void plugcl_graph_fold_batch_norm(plugcl_graph *graph, plugcl_value *weight, plugcl_value *bias, plugcl_weights *weights,
@@ -253,6 +276,8 @@ PLUGCL_API const char *plugcl_node_flavour(const plugcl_node *node);
     (&(const struct plugcl_channel_gate_params){ .struct_size = sizeof(struct plugcl_channel_gate_params), __VA_ARGS__ })
 #define plugcl_spatial_gate_params(...) \
     (&(const struct plugcl_spatial_gate_params){ .struct_size = sizeof(struct plugcl_spatial_gate_params), __VA_ARGS__ })
+#define plugcl_pyramid_params(...) \
+    (&(const struct plugcl_pyramid_params){ .struct_size = sizeof(struct plugcl_pyramid_params), __VA_ARGS__ })
 #endif
 static inline struct plugcl_graph_params plugcl_graph_params_init(void)
 {
@@ -288,6 +313,11 @@ static inline struct plugcl_channel_gate_params plugcl_channel_gate_params_init(
 static inline struct plugcl_spatial_gate_params plugcl_spatial_gate_params_init(void)
 {
     struct plugcl_spatial_gate_params params = { sizeof(struct plugcl_spatial_gate_params), false, false, 0, 0 };
+    return params;
+}
+static inline struct plugcl_pyramid_params plugcl_pyramid_params_init(void)
+{
+    struct plugcl_pyramid_params params = { sizeof(struct plugcl_pyramid_params), false, PLUGCL_IDENTITY, 0 };
     return params;
 }
 

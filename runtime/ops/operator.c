@@ -7,7 +7,9 @@ const struct operator_info *const operators[] = {
     &operator_conv2d,     &operator_linear, &operator_pool2d,  &operator_adaptive_pool2d, &operator_batch_norm,
     &operator_activation, &operator_prelu,  &operator_binary,  &operator_softmax,         &operator_reduce,
     &operator_copy,       &operator_channel_gate, &operator_spatial_gate,
-    &operator_affine_grid, &operator_grid_sample, &operator_warp, NULL,
+    &operator_affine_grid, &operator_grid_sample, &operator_warp,
+    &operator_pyramid,
+    NULL,
 };
 
 const struct variant *variant_find(const struct operator_info *info, const char *name)
@@ -54,6 +56,13 @@ plugcl_status variant_choose(const struct operator_info *info, const struct devi
             return PLUGCL_OK;
     }
     return *chosen ? PLUGCL_OK : fail(PLUGCL_UNSUPPORTED, "%s has no implementation for this call", info->name);
+}
+
+plugcl_status variant_plan(struct schedule *schedule, const struct operator_call *call)
+{
+    const struct variant *variant = NULL;
+    plugcl_status status = variant_choose(call->info, schedule_caps(schedule), call, NULL, &variant);
+    return status == PLUGCL_OK ? variant->plan(schedule, call) : status;
 }
 
 int64_t operand_elements(const struct operand *operand)

@@ -14,7 +14,7 @@
 #include "ops/constant.h"
 #include "ops/schedule.h"
 
-#define OPERATOR_MAX_INPUTS 8
+#define OPERATOR_MAX_INPUTS 32
 #define OPERATOR_MAX_OUTPUTS 2
 
 /* A tensor as a kernel sees it: logical dimensions ([N,C,H,W] for pictures) with a stride for each, in elements. */
@@ -24,7 +24,7 @@ struct operand {
     plugcl_shape shape;
     int64_t strides[PLUGCL_MAX_RANK];
     uint32_t region;          /* where it is: a region of the schedule; unused for a constant that a variant packs itself */
-    int64_t offset;           /* of element 0 from the region's beginning, in elements */
+    int64_t offset;           /* of element 0 from the region's beginning (or the constant's), in elements */
     struct constant *constant; /* not NULL: a weight or constant, with its data on the host */
 };
 
@@ -90,6 +90,7 @@ extern const struct operator_info operator_softmax, operator_reduce;            
 extern const struct operator_info operator_copy;                                             /* copy.c: any strides to any */
 extern const struct operator_info operator_channel_gate, operator_spatial_gate;              /* channel_gate.c … */
 extern const struct operator_info operator_affine_grid, operator_grid_sample, operator_warp; /* sample.c */
+extern const struct operator_info operator_pyramid;                                          /* pyramid.c */
 extern const struct operator_info operator_concat, operator_reshape, operator_transpose;     /* view.c: shape rules only */
 
 /* Every operator with variants, for the tests and for --variant; ends with NULL. */
@@ -143,6 +144,16 @@ struct sample_params {
  * spatial_gate: struct plugcl_spatial_gate_params; inputs x, weight, bias, channel gate [N,C,1,1] or absent: it computes the
  *   spatial gate of x · channel gate without writing that product; outputs y, gate [N,1,H,W]. */
 
+/* pyramid: inputs x, pool, pool_bias, projection, projection_bias, then for each branch depthwise (or absent), weight, bias. */
+#define PYRAMID_MAX_BRANCHES 9
+struct pyramid_params {
+    uint32_t branches;
+    uint32_t dilation[PYRAMID_MAX_BRANCHES]; /* at least 1 */
+    bool pool_first;
+    plugcl_activation act;
+    float act_alpha;
+};
+
 /* NULL if the name is unknown. */
 const struct variant *variant_find(const struct operator_info *info, const char *name);
 /* The failure of that search: NOT_FOUND, with the names that there are. */
@@ -151,6 +162,9 @@ plugcl_status variant_fail_unknown(const struct operator_info *info, const char 
  * UNSUPPORTED if it cannot run. */
 plugcl_status variant_choose(const struct operator_info *info, const struct device_caps *caps, const struct operator_call *call,
                              const char *forced, const struct variant **chosen);
+
+/* Chooses and plans, for a composite's planner: the launches belong to the composite's step. */
+plugcl_status variant_plan(struct schedule *schedule, const struct operator_call *call);
 
 /* Questions that planner functions ask of operands. */
 int64_t operand_elements(const struct operand *operand);

@@ -54,6 +54,17 @@ static const struct vector vectors[] = {
     { "spatial_copies", "spatial_attention", "order=mean_max flavour=seed", "seed" },
     { "spatial_ultralytics", "spatial_attention", NULL, "ultralytics" },
     { "spatial_timm", "spatial_attention", NULL, "timm" },
+    { "aspp_seed", "aspp", NULL, "seed" },
+    { "aspp_seed", "aspp", "flavour=seed rates=1,6,12,18", "seed" },
+    { "aspp_seed_rates", "aspp", "rates=2,3,5", "seed" },
+    { "aspp_torchvision", "aspp", NULL, "torchvision" },
+    { "aspp_torchvision", "aspp", "flavour=smp", "smp" },
+    { "aspp_torchvision_two", "aspp", "rates=1,3", "torchvision" },
+    { "aspp_torchvision_two", "aspp", "rates=1,1,3", "torchvision" },
+    { "aspp_mmseg", "aspp", NULL, "mmseg" },
+    { "aspp_jfzhang95", "aspp", NULL, "jfzhang95" },
+    { "aspp_jfzhang95_8", "aspp", "rates=12,24,36", "jfzhang95" },
+    { "aspp_smp", "aspp", NULL, "smp" },
 };
 
 static const char *const output_names[] = { "y", "gate", "spatial" };
