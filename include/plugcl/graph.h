@@ -6,6 +6,10 @@
  * a value. The first error of a graph is kept: later calls do nothing and return the null value, and plugcl_plan_create reports
  * the error; so a builder needs no check after each call. plugcl_graph_status tells it at once.
  *
+ * Values are of F32, I32, I64 or BOOL; weights and constants of F16, BF16 and F64 count as F32. An operator takes F32 unless its
+ * declaration says otherwise; plugcl_graph_cast converts. Plans compute with 32 bits: an I64 constant that does not fit is
+ * UNSUPPORTED when a plan needs it on the device, and I64 inputs are saturated to −2147483648 … 2147483647.
+ *
  * Shapes are logical, [N, C, H, W] for pictures; PLUGCL_DIM_ANY marks what only the plan knows. Semantics are PyTorch's function of
  * the name given with each declaration. Thread-safety of every call here: one thread at a time per graph.
  */
@@ -48,7 +52,7 @@ PLUGCL_API plugcl_status plugcl_graph_status(plugcl_graph *graph);
 /* Records an error of the caller's own, as a plug-in's build does; the first one stays. Returns `status`. */
 PLUGCL_API plugcl_status plugcl_graph_fail(plugcl_graph *graph, plugcl_status status, const char *message);
 
-/* Values from outside. A name is that of one input or one output, since runs bind tensors by it; names are copied. */
+/* Values from outside; inputs are of F32, I32, I64 or BOOL. A name is that of one input or one output, since runs bind tensors by it; names are copied. */
 PLUGCL_API plugcl_value plugcl_graph_input(plugcl_graph *graph, const char *name, plugcl_dtype dtype, const plugcl_shape *shape);
 /* A tensor of `weights`, found as plugcl_weights_find does; the graph keeps a reference to the object. */
 PLUGCL_API plugcl_value plugcl_graph_weight(plugcl_graph *graph, plugcl_weights *weights, const char *name);
@@ -57,6 +61,8 @@ PLUGCL_API plugcl_value plugcl_graph_constant(plugcl_graph *graph, plugcl_dtype 
 PLUGCL_API void plugcl_graph_output(plugcl_graph *graph, const char *name, plugcl_value value);
 /* Shape of a constant or weight; of other values as far as it is known. Errors: INVALID. */
 PLUGCL_API plugcl_status plugcl_graph_shape(const plugcl_graph *graph, plugcl_value value, plugcl_shape *shape);
+/* Its type, by the same rule. Errors: INVALID. */
+PLUGCL_API plugcl_status plugcl_graph_dtype(const plugcl_graph *graph, plugcl_value value, plugcl_dtype *dtype);
 /* Names the operators added from now on in describe and in errors, "layer1.conv"; NULL ends it. Calls that take a layer's name, and
  * plug-ins, use that name for their own operators and then put the label back. */
 PLUGCL_API void plugcl_graph_label(plugcl_graph *graph, const char *label);
@@ -89,6 +95,10 @@ PLUGCL_API plugcl_value plugcl_graph_prelu(plugcl_graph *graph, plugcl_value x, 
 typedef enum plugcl_binary { PLUGCL_ADD = 0, PLUGCL_SUB, PLUGCL_MUL, PLUGCL_DIV, PLUGCL_MIN, PLUGCL_MAX } plugcl_binary;
 /* torch.add, sub, mul, div, minimum, maximum of F32 with NumPy's broadcasting; min and max pass NaN on. */
 PLUGCL_API plugcl_value plugcl_graph_binary(plugcl_graph *graph, plugcl_binary kind, plugcl_value a, plugcl_value b);
+
+/* x.to(dtype) for F32, I32, I64 and BOOL. Floats become integers by truncation; what does not fit becomes the nearest int32 and NaN
+ * becomes 0 (PyTorch leaves both undefined). BOOL is x != 0, so that NaN is true. */
+PLUGCL_API plugcl_value plugcl_graph_cast(plugcl_graph *graph, plugcl_value x, plugcl_dtype dtype);
 
 struct plugcl_conv2d_params {
     size_t struct_size;
@@ -134,13 +144,13 @@ PLUGCL_API plugcl_value plugcl_graph_avg_pool2d(plugcl_graph *graph, plugcl_valu
 PLUGCL_API plugcl_value plugcl_graph_adaptive_avg_pool2d(plugcl_graph *graph, plugcl_value x, uint32_t height, uint32_t width);
 PLUGCL_API plugcl_value plugcl_graph_adaptive_max_pool2d(plugcl_graph *graph, plugcl_value x, uint32_t height, uint32_t width);
 
-/* torch.cat; `axis` may be negative. */
+/* torch.cat of any type, the same for all; `axis` may be negative. */
 PLUGCL_API plugcl_value plugcl_graph_concat(plugcl_graph *graph, const plugcl_value *values, size_t n_values, int axis);
-/* torch.reshape in logical order, with ONNX's 0 (keep the dimension of that place) and one −1 (what is left). */
+/* torch.reshape of any type in logical order, with ONNX's 0 (keep the dimension of that place) and one −1 (what is left). */
 PLUGCL_API plugcl_value plugcl_graph_reshape(plugcl_graph *graph, plugcl_value x, const plugcl_shape *shape);
-/* torch.flatten from axis `start` to `end`, both included, negative from the back. */
+/* torch.flatten of any type from axis `start` to `end`, both included, negative from the back. */
 PLUGCL_API plugcl_value plugcl_graph_flatten(plugcl_graph *graph, plugcl_value x, int start, int end);
-/* torch.permute: axis i of the result is axis order[i] of x. */
+/* torch.permute of any type: axis i of the result is axis order[i] of x. */
 PLUGCL_API plugcl_value plugcl_graph_transpose(plugcl_graph *graph, plugcl_value x, const int *order, size_t rank);
 /* F.softmax. */
 PLUGCL_API plugcl_value plugcl_graph_softmax(plugcl_graph *graph, plugcl_value x, int axis);

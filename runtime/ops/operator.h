@@ -20,7 +20,8 @@
 /* A tensor as a kernel sees it: logical dimensions ([N,C,H,W] for pictures) with a stride for each, in elements. */
 struct operand {
     bool present;
-    plugcl_dtype dtype;
+    plugcl_dtype dtype; /* F32 (float in kernels), I32, I64 or BOOL (all int in kernels; BOOL is 0 or 1) */
+    bool at_port;       /* elements as a caller's tensor has them: I64 of 8 bytes, BOOL of 1. Else each has 4 */
     plugcl_shape shape;
     int64_t strides[PLUGCL_MAX_RANK];
     uint32_t region;          /* where it is: a region of the schedule; unused for a constant that a variant packs itself */
@@ -72,6 +73,9 @@ struct operator_info {
     /* Output shapes from input shapes (all dimensions known). An absent optional input has rank 0 and present[i] false.
      * Errors name the operand, what it is and what it should be. */
     plugcl_status (*shape)(const void *params, const plugcl_shape *inputs, const bool *present, plugcl_shape *outputs);
+    /* Output types from input types, each of them F32, I32, I64 or BOOL (constants of other types count as F32).
+     * NULL: every operand must be F32, and so are the outputs. */
+    plugcl_status (*dtype)(const void *params, const plugcl_dtype *inputs, const bool *present, plugcl_dtype *outputs);
     enum operand_need (*need)(const struct operator_call *call, size_t input); /* NULL: NEED_NOTHING */
     enum output_layout layout;
     bool takes_epilogue; /* conv2d and linear */
@@ -88,6 +92,7 @@ extern const struct operator_info operator_batch_norm;                          
 extern const struct operator_info operator_activation, operator_prelu, operator_binary;      /* elementwise.c */
 extern const struct operator_info operator_softmax, operator_reduce;                         /* softmax.c reduce.c */
 extern const struct operator_info operator_copy;                                             /* copy.c: any strides to any */
+extern const struct operator_info operator_cast;                                             /* cast.c */
 extern const struct operator_info operator_channel_gate, operator_spatial_gate;              /* channel_gate.c … */
 extern const struct operator_info operator_affine_grid, operator_grid_sample, operator_warp; /* sample.c */
 extern const struct operator_info operator_pyramid;                                          /* pyramid.c */
@@ -115,6 +120,9 @@ struct activation_params {
 };
 struct binary_params {
     plugcl_binary kind;
+};
+struct cast_params {
+    plugcl_dtype to;
 };
 struct axis_params { /* softmax, concat: 0 ≤ axis < rank */
     uint32_t axis;
@@ -165,8 +173,16 @@ plugcl_status variant_choose(const struct operator_info *info, const struct devi
 
 /* Chooses and plans, for a composite's planner: the launches belong to the composite's step. */
 plugcl_status variant_plan(struct schedule *schedule, const struct operator_call *call);
+/* The type that a plan computes with: F32 for the storage types F16, BF16 and F64. */
+plugcl_dtype dtype_computed(plugcl_dtype dtype);
+/* The dtype rule of operators that move elements of any type: the output is of the first operand's. */
+plugcl_status dtype_of_first(const void *params, const plugcl_dtype *inputs, const bool *present, plugcl_dtype *outputs);
+/* The operator's rule, or that of NULL, on types that are computed with. */
+plugcl_status operator_dtypes(const struct operator_info *info, const void *params, const plugcl_dtype *inputs,
+                              const bool *present, plugcl_dtype *outputs);
 
 /* Questions that planner functions ask of operands. */
+size_t operand_element_size(const struct operand *operand);
 int64_t operand_elements(const struct operand *operand);
 bool operand_is_row_major(const struct operand *operand);     /* dense, logical order */
 bool operand_is_channels_last(const struct operand *operand); /* rank 4, as NEED_CHANNELS_LAST */
