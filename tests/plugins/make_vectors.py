@@ -4,7 +4,7 @@
 
 Run as /usr/bin/python3 tests/plugins/make_vectors.py with Debian's python3-torch (made with 1.13.1; each vector has its own seed).
 The modules are written here from their published descriptions; the names in their state dicts are the published ones. Each file
-holds the module's weights below "net.1.gate.", tensors of other modules, and x, y, gate, spatial below "vector.". The list of
+holds the module's weights below "net.1.gate.", tensors of other modules, and x and the outputs below "vector.". The list of
 vectors in plugins_test.c says with which plug-in, options and flavour each one is run.
 """
 import json
@@ -18,6 +18,7 @@ from torch import nn
 from torch.nn import functional as F
 
 import aspp_modules
+import stn_modules
 
 FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data")
 
@@ -311,7 +312,7 @@ def main():
     os.makedirs(FOLDER, exist_ok=True)
     torch.set_num_threads(1)
     seeds = {name: 1000 + i for i, name in enumerate(VECTORS)}
-    vectors = {**VECTORS, **aspp_modules.VECTORS}
+    vectors = {**VECTORS, **aspp_modules.VECTORS, **stn_modules.VECTORS}
     for name, (make, shape) in vectors.items():
         torch.manual_seed(seeds.get(name, zlib.crc32(name.encode())))
         module = make().eval()
