@@ -191,6 +191,38 @@ PLUGCL_API plugcl_value plugcl_graph_affine_grid(plugcl_graph *graph, plugcl_val
 PLUGCL_API plugcl_value plugcl_graph_grid_sample(plugcl_graph *graph, plugcl_value x, plugcl_value grid,
                                                  const struct plugcl_sample_params *params);
 
+/* Which place of the input an output pixel i looks at; `step` is 1 / scale where a scale is given, else input size / output size. */
+typedef enum plugcl_resize_coordinates {
+    PLUGCL_RESIZE_PYTORCH = 0,       /* F.interpolate's: ASYMMETRIC for nearest, else HALF_PIXEL */
+    PLUGCL_RESIZE_HALF_PIXEL,        /* (i + 0.5) · step − 0.5 */
+    PLUGCL_RESIZE_ASYMMETRIC,        /* i · step */
+    PLUGCL_RESIZE_ALIGN_CORNERS,     /* i · (input − 1) / (output − 1), whatever the scale; 0 where the output has size 1 */
+    PLUGCL_RESIZE_PYTORCH_HALF_PIXEL /* HALF_PIXEL, but 0 where the output has size 1 */
+} plugcl_resize_coordinates;
+/* Which pixel is nearest. ONNX's default is PREFER_FLOOR; F.interpolate's nearest-exact is HALF_PIXEL with PREFER_CEIL. */
+typedef enum plugcl_resize_rounding {
+    PLUGCL_RESIZE_FLOOR = 0,
+    PLUGCL_RESIZE_CEIL,
+    PLUGCL_RESIZE_PREFER_FLOOR, /* to the nearest, halves down */
+    PLUGCL_RESIZE_PREFER_CEIL   /* to the nearest, halves up */
+} plugcl_resize_rounding;
+
+struct plugcl_resize_params {
+    size_t struct_size;
+    plugcl_sample_mode mode;
+    plugcl_resize_coordinates coordinates;
+    plugcl_resize_rounding rounding; /* of nearest */
+    uint32_t size[2];                /* height, width of the output; 0: that of `like`, or else floor(input size · scale) */
+    double scale[2];                 /* output over input; 0: that of the sizes. It decides the step also where a size is given */
+    float cubic_coefficient;         /* of bicubic; 0 is −0.75 */
+};
+
+/* F.interpolate without antialiasing, and ONNX's Resize: x [N,C,H,W] to a size, by a scale, or to the height and width of `like`
+ * [·,·,H,W], which is null otherwise and of which only the shape is read. Pixels outside repeat the edge. In PyTorch a scale_factor
+ * is `scale` alone, with recompute_scale_factor `size` alone; ONNX's scales and sizes differ in the same way. */
+PLUGCL_API plugcl_value plugcl_graph_resize(plugcl_graph *graph, plugcl_value x, plugcl_value like,
+                                            const struct plugcl_resize_params *params);
+
 /*
  * Composites: what plug-ins are made of. Each has a definition in operators above, which is what runs with fusion off.
  */
@@ -314,6 +346,8 @@ PLUGCL_API const char *plugcl_node_flavour(const plugcl_node *node);
     (&(const struct plugcl_channel_gate_params){ .struct_size = sizeof(struct plugcl_channel_gate_params), __VA_ARGS__ })
 #define plugcl_spatial_gate_params(...) \
     (&(const struct plugcl_spatial_gate_params){ .struct_size = sizeof(struct plugcl_spatial_gate_params), __VA_ARGS__ })
+#define plugcl_resize_params(...) \
+    (&(const struct plugcl_resize_params){ .struct_size = sizeof(struct plugcl_resize_params), __VA_ARGS__ })
 #define plugcl_pyramid_params(...) \
     (&(const struct plugcl_pyramid_params){ .struct_size = sizeof(struct plugcl_pyramid_params), __VA_ARGS__ })
 #endif
@@ -358,6 +392,13 @@ static inline struct plugcl_channel_gate_params plugcl_channel_gate_params_init(
 static inline struct plugcl_spatial_gate_params plugcl_spatial_gate_params_init(void)
 {
     struct plugcl_spatial_gate_params params = { sizeof(struct plugcl_spatial_gate_params), false, false, 0, 0 };
+    return params;
+}
+static inline struct plugcl_resize_params plugcl_resize_params_init(void)
+{
+    struct plugcl_resize_params params = {
+        sizeof(struct plugcl_resize_params), PLUGCL_SAMPLE_BILINEAR, PLUGCL_RESIZE_PYTORCH, PLUGCL_RESIZE_FLOOR, { 0, 0 }, { 0, 0 }, 0
+    };
     return params;
 }
 static inline struct plugcl_pyramid_params plugcl_pyramid_params_init(void)

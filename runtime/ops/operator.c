@@ -23,6 +23,7 @@ const struct operator_info *const operators[] = {
     &operator_grid_sample,
     &operator_warp,
     &operator_pyramid,
+    &operator_resize,
     NULL,
 };
 

@@ -96,6 +96,7 @@ extern const struct operator_info operator_copy;                                
 extern const struct operator_info operator_cast;                                             /* cast.c */
 extern const struct operator_info operator_channel_gate, operator_spatial_gate;              /* channel_gate.c … */
 extern const struct operator_info operator_affine_grid, operator_grid_sample, operator_warp; /* sample.c */
+extern const struct operator_info operator_resize;                                           /* resize.c */
 extern const struct operator_info operator_pyramid;                                          /* pyramid.c */
 extern const struct operator_info operator_concat, operator_reshape, operator_transpose;     /* view.c: shape rules only */
 
@@ -157,6 +158,7 @@ struct matmul_params { /* inputs: a, b */
  * spatial_gate: struct plugcl_spatial_gate_params; inputs x, weight, bias, channel gate [N,C,1,1] or absent: it computes the
  *   spatial gate of x · channel gate without writing that product; outputs y, gate [N,1,H,W]. */
 
+/* resize: struct plugcl_resize_params; inputs x, a value of the wanted height and width or absent. */
 /* pyramid: inputs x, pool, pool_bias, projection, projection_bias, then for each branch depthwise (or absent), weight, bias. */
 #define PYRAMID_MAX_BRANCHES 9
 struct pyramid_params {

@@ -135,20 +135,11 @@ static plugcl_value expand_branch(plugcl_graph *graph, const struct pyramid_para
 /* The pooled branch at every pixel. Whatever align_corners says, resizing one pixel repeats it. */
 static plugcl_value expand_pool(plugcl_graph *graph, const struct pyramid_params *params, const plugcl_value *inputs)
 {
-    plugcl_shape shape;
+    struct plugcl_resize_params repeat = plugcl_resize_params_init();
+    repeat.mode = PLUGCL_SAMPLE_NEAREST;
     plugcl_value pooled = plugcl_graph_adaptive_avg_pool2d(graph, inputs[X], 1, 1);
     pooled = expand_layer(graph, params, pooled, inputs[POOL], inputs[POOL_BIAS], 1);
-    if (plugcl_graph_shape(graph, inputs[X], &shape) != PLUGCL_OK)
-        return pooled;
-    size_t pixels = (size_t)(shape.dims[2] * shape.dims[3]);
-    float *zeros = memory_zeroed(pixels, sizeof *zeros);
-    if (zeros == NULL) {
-        plugcl_graph_fail(graph, PLUGCL_NO_MEMORY, "no memory for a map of zeros");
-        return pooled;
-    }
-    plugcl_value map = plugcl_graph_constant(graph, PLUGCL_F32, PLUGCL_SHAPE(1, 1, shape.dims[2], shape.dims[3]), zeros);
-    memory_free(zeros);
-    return plugcl_graph_binary(graph, PLUGCL_ADD, map, pooled);
+    return plugcl_graph_resize(graph, pooled, inputs[X], &repeat);
 }
 
 static void pyramid_expand(plugcl_graph *graph, const void *parameters, const plugcl_value *inputs, plugcl_value *results)

@@ -68,6 +68,7 @@ void checkcl_batch_norm(struct checkcl *check);
 void checkcl_elementwise(struct checkcl *check);
 void checkcl_softmax(struct checkcl *check);
 void checkcl_reduce(struct checkcl *check);
+void checkcl_resize(struct checkcl *check);
 void checkcl_copy(struct checkcl *check);
 void checkcl_channel_gate(struct checkcl *check);
 void checkcl_spatial_gate(struct checkcl *check);
