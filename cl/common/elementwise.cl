@@ -6,7 +6,9 @@
  * elements of `rows_each` rows, a vector at a time; on a CPU that is thousands of elements, on a GPU one vector.
  *
  *   -DACTIVATION=N   unary: which function (activation.h)
- *   -DOPERATION=N    binary: the number of enum plugcl_binary (0 add, sub, mul, div, min, max), or 6: PReLU, b is the slope
+ *   -DOPERATION=N    binary: the number of enum plugcl_binary (0 add, sub, mul, div, min, max, pow); 7: PReLU, b is the slope; 8 and
+ *                    up: enum plugcl_comparison (eq, ne, lt, le, gt, ge), whose results are int 0 or 1
+ *   -DINTEGER=1      comparisons: of int
  *   -DVECTOR=N       lanes
  */
 #include "vector.h"
@@ -16,6 +18,16 @@
 #ifndef OPERATION
 #define OPERATION 0
 #endif
+#ifndef INTEGER
+#define INTEGER 0
+#endif
+
+#if INTEGER
+#define comparable(x) as_intv(x)
+#else
+#define comparable(x) (x)
+#endif
+#define truth(lanes) as_floatv((lanes) & 1) /* a true lane is −1 */
 
 __kernel void unary(__global const float *x_buffer, uint x_offset, __global float *y_buffer, uint y_offset,
                     __global const int *table, int dimensions, int inner, int x_stride, int y_stride, int rows, int piece,
@@ -49,8 +61,22 @@ static inline floatv operate(floatv a, floatv b)
     return min_or_nan(a, b);
 #elif OPERATION == 5
     return max_or_nan(a, b);
-#else
+#elif OPERATION == 6
+    return pow(a, b);
+#elif OPERATION == 7
     return select(a, a * b, a < 0.0f);
+#elif OPERATION == 8
+    return truth(comparable(a) == comparable(b));
+#elif OPERATION == 9
+    return truth(comparable(a) != comparable(b));
+#elif OPERATION == 10
+    return truth(comparable(a) < comparable(b));
+#elif OPERATION == 11
+    return truth(comparable(a) <= comparable(b));
+#elif OPERATION == 12
+    return truth(comparable(a) > comparable(b));
+#else
+    return truth(comparable(a) >= comparable(b));
 #endif
 }
 

@@ -59,6 +59,12 @@ static inline float activate(float x, float alpha, float beta)
     return log(x);
 #elif ACTIVATION == 14
     return sqrt(x);
+#elif ACTIVATION == 15
+    return fabs(x);
+#elif ACTIVATION == 16
+    return -x;
+#elif ACTIVATION == 17 /* clip */
+    return clip(x, alpha, beta);
 #else
     return x;
 #endif
@@ -156,6 +162,12 @@ static inline floatv activatev(floatv x, float alpha, float beta)
     return log(x);
 #elif ACTIVATION == 14
     return sqrt(x);
+#elif ACTIVATION == 15
+    return fabs(x);
+#elif ACTIVATION == 16
+    return -x;
+#elif ACTIVATION == 17 /* clip */
+    return clipv(x, alpha, beta);
 #else
     return x;
 #endif

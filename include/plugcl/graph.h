@@ -83,19 +83,37 @@ typedef enum plugcl_activation {
     PLUGCL_HARD_SWISH,   /* x · hardsigmoid(x), PyTorch's */
     PLUGCL_EXP,
     PLUGCL_LOG,
-    PLUGCL_SQRT
+    PLUGCL_SQRT,
+    PLUGCL_ABS,
+    PLUGCL_NEG,
+    PLUGCL_CLIP          /* torch.clamp to alpha … beta (−INFINITY and INFINITY: no limit); all beta where alpha is above it */
 } plugcl_activation;
 
-/* torch.nn.functional.<name>. alpha and beta are read where the function has them. NaN passes through all of them. */
+/* torch.nn.functional.<name>, or torch.<name>. alpha and beta are read where the function has them. NaN passes through all of
+ * them. */
 PLUGCL_API plugcl_value plugcl_graph_activation(plugcl_graph *graph, plugcl_value x, plugcl_activation kind, float alpha,
                                                 float beta);
 /* F.prelu: slope has 1 element or C. */
 PLUGCL_API plugcl_value plugcl_graph_prelu(plugcl_graph *graph, plugcl_value x, plugcl_value slope);
 
-typedef enum plugcl_binary { PLUGCL_ADD = 0, PLUGCL_SUB, PLUGCL_MUL, PLUGCL_DIV, PLUGCL_MIN, PLUGCL_MAX } plugcl_binary;
-/* torch.add, sub, mul, div, minimum, maximum of F32 with NumPy's broadcasting; min and max pass NaN on. */
+typedef enum plugcl_binary {
+    PLUGCL_ADD = 0,
+    PLUGCL_SUB,
+    PLUGCL_MUL,
+    PLUGCL_DIV,
+    PLUGCL_MIN,
+    PLUGCL_MAX,
+    PLUGCL_POW
+} plugcl_binary;
+/* torch.add, sub, mul, div, minimum, maximum, pow of F32 with NumPy's broadcasting; min and max pass NaN on. */
 PLUGCL_API plugcl_value plugcl_graph_binary(plugcl_graph *graph, plugcl_binary kind, plugcl_value a, plugcl_value b);
 
+typedef enum plugcl_comparison { PLUGCL_EQ = 0, PLUGCL_NE, PLUGCL_LT, PLUGCL_LE, PLUGCL_GT, PLUGCL_GE } plugcl_comparison;
+/* torch.eq, ne, lt, le, gt, ge with NumPy's broadcasting: BOOL. Both operands are of one type, whichever. Where one is NaN, NE is
+ * true and the others are false. */
+PLUGCL_API plugcl_value plugcl_graph_compare(plugcl_graph *graph, plugcl_comparison kind, plugcl_value a, plugcl_value b);
+/* torch.where with NumPy's broadcasting: a where `condition` (BOOL) is true, else b. a and b are of one type, whichever. */
+PLUGCL_API plugcl_value plugcl_graph_where(plugcl_graph *graph, plugcl_value condition, plugcl_value a, plugcl_value b);
 /* x.to(dtype) for F32, I32, I64 and BOOL. Floats become integers by truncation; what does not fit becomes the nearest int32 and NaN
  * becomes 0 (PyTorch leaves both undefined). BOOL is x != 0, so that NaN is true. */
 PLUGCL_API plugcl_value plugcl_graph_cast(plugcl_graph *graph, plugcl_value x, plugcl_dtype dtype);

@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* build.c: the calls of <plugcl/graph.h> that add operators. */
+#include <math.h>
+
 #include "graph/build.h"
 
 plugcl_value plugcl_graph_activation(plugcl_graph *graph, plugcl_value x, plugcl_activation kind, float alpha, float beta)
 {
     struct activation_params params = { kind, alpha, beta };
-    if ((unsigned)kind > PLUGCL_SQRT)
+    if ((unsigned)kind > PLUGCL_CLIP)
         graph_fail(graph, fail(PLUGCL_INVALID, "there is no activation %d", (int)kind));
+    if (kind == PLUGCL_CLIP && (isnan(alpha) || isnan(beta)))
+        graph_fail(graph, fail(PLUGCL_INVALID, "clip's limits are %g and %g; each must be a number or an infinity", (double)alpha,
+                               (double)beta));
     return add_one(graph, &operator_activation, &params, &x, 1);
 }
 
@@ -19,7 +24,7 @@ plugcl_value plugcl_graph_prelu(plugcl_graph *graph, plugcl_value x, plugcl_valu
 plugcl_value plugcl_graph_binary(plugcl_graph *graph, plugcl_binary kind, plugcl_value a, plugcl_value b)
 {
     struct binary_params params = { kind };
-    if ((unsigned)kind > PLUGCL_MAX)
+    if ((unsigned)kind > PLUGCL_POW)
         graph_fail(graph, fail(PLUGCL_INVALID, "there is no binary operator %d", (int)kind));
     const plugcl_value operands[2] = { a, b };
     return has_operands(graph, "binary", operands, 2) ? add_one(graph, &operator_binary, &params, operands, 2) : no_value;
@@ -206,7 +211,8 @@ plugcl_value plugcl_graph_channel_gate(plugcl_graph *graph, plugcl_value x, plug
     take_params(graph, "plugcl_channel_gate_params", &own, sizeof own, params);
     own.pools = own.pools ? own.pools : PLUGCL_POOL_AVG;
     if ((unsigned)own.act > PLUGCL_SQRT)
-        graph_fail(graph, fail(PLUGCL_INVALID, "channel_gate: there is no activation %d", (int)own.act));
+        graph_fail(graph, fail(PLUGCL_INVALID, "channel_gate takes no activation %d; it takes those up to sqrt, %d", (int)own.act,
+                               PLUGCL_SQRT));
     graph_add(graph, &operator_channel_gate, &own, (plugcl_value[]){ x, first, first_bias, second, second_bias }, 5, 2, results);
     if (gate != NULL)
         *gate = results[1];

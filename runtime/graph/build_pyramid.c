@@ -18,7 +18,8 @@ plugcl_value plugcl_graph_pyramid(plugcl_graph *graph, plugcl_value x, const str
         return no_value;
     }
     if ((unsigned)given.act > PLUGCL_SQRT)
-        graph_fail(graph, fail(PLUGCL_INVALID, "pyramid: there is no activation %d", (int)given.act));
+        graph_fail(graph, fail(PLUGCL_INVALID, "pyramid takes no activation %d; it takes those up to sqrt, %d", (int)given.act,
+                               PLUGCL_SQRT));
     if (pool.id == 0 && pool_bias.id != 0)
         graph_fail(graph, fail(PLUGCL_INVALID, "pyramid has a pool bias without a pool weight"));
     for (size_t i = 0; i < n_branches; i++) {

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* elementwise.c: functions of one operand, PReLU, and binary operators with NumPy's broadcasting. */
+/* elementwise.c: functions of one operand, PReLU, and binary operators and comparisons with NumPy's broadcasting. */
 #include <stdio.h>
 
 #include "ops/strided.h"
 
 #define FILE_NAME "common/elementwise.cl"
-#define OPERATION_PRELU 6 /* after enum plugcl_binary's, in the kernel */
+/* After enum plugcl_binary's, in the kernel. */
+#define OPERATION_PRELU 7
+#define OPERATION_COMPARE 8
 
 static uint32_t vector_width(const struct schedule *schedule)
 {
@@ -17,8 +19,8 @@ static plugcl_status activation_shape(const void *params, const plugcl_shape *in
 {
     const struct activation_params *activation = params;
     (void)present;
-    if ((int)activation->kind < PLUGCL_IDENTITY || activation->kind > PLUGCL_SQRT)
-        return fail(PLUGCL_INVALID, "activation %d does not exist; they go from 0 to %d", (int)activation->kind, PLUGCL_SQRT);
+    if ((int)activation->kind < PLUGCL_IDENTITY || activation->kind > PLUGCL_CLIP)
+        return fail(PLUGCL_INVALID, "activation %d does not exist; they go from 0 to %d", (int)activation->kind, PLUGCL_CLIP);
     outputs[0] = inputs[0];
     return PLUGCL_OK;
 }
@@ -46,10 +48,11 @@ static plugcl_status plan_activation(struct schedule *schedule, const struct ope
 }
 
 static plugcl_status plan_two(struct schedule *schedule, const struct operand *a, const struct operand *b, const struct operand *y,
-                              const struct strided *space, int operation)
+                              const struct strided *space, int operation, bool integer)
 {
     char options[64];
-    snprintf(options, sizeof options, "-DOPERATION=%d -DVECTOR=%u", operation, vector_width(schedule));
+    snprintf(options, sizeof options, "-DOPERATION=%d%s -DVECTOR=%u", operation, integer ? " -DINTEGER=1" : "",
+             vector_width(schedule));
     struct launch *launch = schedule_launch(schedule, FILE_NAME, options, "binary");
     launch_operand(launch, a);
     launch_operand(launch, b);
@@ -93,33 +96,20 @@ static plugcl_status plan_prelu(struct schedule *schedule, const struct operator
     strided_add(&space, slope_strides);
     strided_add(&space, y->strides);
     strided_fold(&space);
-    return plan_two(schedule, x, slope, y, &space, OPERATION_PRELU);
+    return plan_two(schedule, x, slope, y, &space, OPERATION_PRELU, false);
 }
 
 static plugcl_status binary_shape(const void *params, const plugcl_shape *inputs, const bool *present, plugcl_shape *outputs)
 {
     const struct binary_params *binary = params;
     (void)present;
-    if ((int)binary->kind < PLUGCL_ADD || binary->kind > PLUGCL_MAX)
-        return fail(PLUGCL_INVALID, "binary operator %d does not exist; they go from 0 to %d", (int)binary->kind, PLUGCL_MAX);
-    const plugcl_shape *a = &inputs[0], *b = &inputs[1];
-    uint32_t rank = a->rank > b->rank ? a->rank : b->rank;
-    outputs[0] = (plugcl_shape){ .rank = rank };
-    for (uint32_t i = 0; i < rank; i++) {
-        int64_t of_a = i + a->rank < rank ? 1 : a->dims[i + a->rank - rank];
-        int64_t of_b = i + b->rank < rank ? 1 : b->dims[i + b->rank - rank];
-        if (of_a != of_b && of_a != 1 && of_b != 1)
-            return fail(PLUGCL_INVALID,
-                        "operands of %lld and %lld elements along axis %u (of %u) do not broadcast; they must be equal or 1",
-                        (long long)of_a, (long long)of_b, i, rank);
-        outputs[0].dims[i] = of_a == 1 ? of_b : of_a;
-    }
-    return PLUGCL_OK;
+    if ((int)binary->kind < PLUGCL_ADD || binary->kind > PLUGCL_POW)
+        return fail(PLUGCL_INVALID, "binary operator %d does not exist; they go from 0 to %d", (int)binary->kind, PLUGCL_POW);
+    return shape_broadcast(inputs, 2, &outputs[0]);
 }
 
-static plugcl_status plan_binary(struct schedule *schedule, const struct operator_call *call)
+static plugcl_status plan_broadcast(struct schedule *schedule, const struct operator_call *call, int operation, bool integer)
 {
-    const struct binary_params *binary = call->params;
     const struct operand *a = &call->inputs[0], *b = &call->inputs[1], *y = &call->outputs[0];
     if (operand_elements(y) == 0)
         return schedule_status(schedule);
@@ -129,7 +119,38 @@ static plugcl_status plan_binary(struct schedule *schedule, const struct operato
     strided_add_broadcast(&space, b);
     strided_add(&space, y->strides);
     strided_fold(&space);
-    return plan_two(schedule, a, b, y, &space, (int)binary->kind);
+    return plan_two(schedule, a, b, y, &space, operation, integer);
+}
+
+static plugcl_status plan_binary(struct schedule *schedule, const struct operator_call *call)
+{
+    return plan_broadcast(schedule, call, (int)((const struct binary_params *)call->params)->kind, false);
+}
+
+static plugcl_status compare_shape(const void *params, const plugcl_shape *inputs, const bool *present, plugcl_shape *outputs)
+{
+    const struct compare_params *compare = params;
+    (void)present;
+    if ((int)compare->kind < PLUGCL_EQ || compare->kind > PLUGCL_GE)
+        return fail(PLUGCL_INVALID, "comparison %d does not exist; they go from 0 to %d", (int)compare->kind, PLUGCL_GE);
+    return shape_broadcast(inputs, 2, &outputs[0]);
+}
+
+static plugcl_status compare_dtype(const void *params, const plugcl_dtype *inputs, const bool *present, plugcl_dtype *outputs)
+{
+    (void)params;
+    (void)present;
+    if (inputs[0] != inputs[1])
+        return fail(PLUGCL_INVALID, "compare of %s with %s; both must be of one type, which plugcl_graph_cast makes",
+                    plugcl_dtype_name(inputs[0]), plugcl_dtype_name(inputs[1]));
+    outputs[0] = PLUGCL_BOOL;
+    return PLUGCL_OK;
+}
+
+static plugcl_status plan_compare(struct schedule *schedule, const struct operator_call *call)
+{
+    const struct compare_params *compare = call->params;
+    return plan_broadcast(schedule, call, OPERATION_COMPARE + (int)compare->kind, call->inputs[0].dtype != PLUGCL_F32);
 }
 
 static const struct variant activation_variants[] = {
@@ -142,6 +163,10 @@ static const struct variant prelu_variants[] = {
 };
 static const struct variant binary_variants[] = {
     { "strided", variant_always, NULL, plan_binary },
+    { NULL, NULL, NULL, NULL },
+};
+static const struct variant compare_variants[] = {
+    { "strided", variant_always, NULL, plan_compare },
     { NULL, NULL, NULL, NULL },
 };
 
@@ -161,4 +186,11 @@ const struct operator_info operator_binary = {
     .params_size = sizeof(struct binary_params),
     .shape = binary_shape,
     .variants = binary_variants,
+};
+const struct operator_info operator_compare = {
+    .name = "compare",
+    .params_size = sizeof(struct compare_params),
+    .shape = compare_shape,
+    .dtype = compare_dtype,
+    .variants = compare_variants,
 };

@@ -13,6 +13,8 @@ const struct operator_info *const operators[] = {
     &operator_activation,
     &operator_prelu,
     &operator_binary,
+    &operator_compare,
+    &operator_where,
     &operator_softmax,
     &operator_reduce,
     &operator_copy,
@@ -78,6 +80,27 @@ plugcl_status variant_plan(struct schedule *schedule, const struct operator_call
     const struct variant *variant = NULL;
     plugcl_status status = variant_choose(call->info, schedule_caps(schedule), call, NULL, &variant);
     return status == PLUGCL_OK ? variant->plan(schedule, call) : status;
+}
+
+plugcl_status shape_broadcast(const plugcl_shape *inputs, size_t n_inputs, plugcl_shape *output)
+{
+    *output = (plugcl_shape){ .rank = 0 };
+    for (size_t i = 0; i < n_inputs; i++)
+        output->rank = inputs[i].rank > output->rank ? inputs[i].rank : output->rank;
+    for (uint32_t axis = 0; axis < output->rank; axis++) {
+        int64_t size = 1;
+        for (size_t i = 0; i < n_inputs; i++) {
+            uint32_t missing = output->rank - inputs[i].rank;
+            int64_t own = axis < missing ? 1 : inputs[i].dims[axis - missing];
+            if (own != size && own != 1 && size != 1)
+                return fail(PLUGCL_INVALID,
+                            "operands of %lld and %lld elements along axis %u (of %u) do not broadcast; they must be equal or 1",
+                            (long long)size, (long long)own, axis, output->rank);
+            size = own == 1 ? size : own;
+        }
+        output->dims[axis] = size;
+    }
+    return PLUGCL_OK;
 }
 
 plugcl_dtype dtype_computed(plugcl_dtype dtype)

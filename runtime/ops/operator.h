@@ -91,6 +91,7 @@ extern const struct operator_info operator_pool2d, operator_adaptive_pool2d;    
 extern const struct operator_info operator_batch_norm;                                       /* batch_norm.c */
 extern const struct operator_info operator_activation, operator_prelu, operator_binary;      /* elementwise.c */
 extern const struct operator_info operator_matmul, operator_attention;                      /* matmul.c attention.c */
+extern const struct operator_info operator_compare, operator_where;                          /* elementwise.c where.c */
 extern const struct operator_info operator_softmax, operator_reduce;                         /* softmax.c reduce.c */
 extern const struct operator_info operator_copy;                                             /* copy.c: any strides to any */
 extern const struct operator_info operator_cast;                                             /* cast.c */
@@ -122,6 +123,9 @@ struct activation_params {
 };
 struct binary_params {
     plugcl_binary kind;
+};
+struct compare_params {
+    plugcl_comparison kind;
 };
 struct cast_params {
     plugcl_dtype to;
@@ -182,6 +186,8 @@ plugcl_status variant_choose(const struct operator_info *info, const struct devi
 plugcl_status variant_plan(struct schedule *schedule, const struct operator_call *call);
 /* The type that a plan computes with: F32 for the storage types F16, BF16 and F64. */
 plugcl_dtype dtype_computed(plugcl_dtype dtype);
+/* NumPy's rule for any number of operands: sizes along an axis, counted from the last, are equal or 1. */
+plugcl_status shape_broadcast(const plugcl_shape *inputs, size_t n_inputs, plugcl_shape *output);
 /* The dtype rule of operators that move elements of any type: the output is of the first operand's. */
 plugcl_status dtype_of_first(const void *params, const plugcl_dtype *inputs, const bool *present, plugcl_dtype *outputs);
 /* The operator's rule, or that of NULL, on types that are computed with. */

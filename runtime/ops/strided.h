@@ -11,7 +11,7 @@
 
 #include "ops/operator.h"
 
-#define STRIDED_OPERANDS 3
+#define STRIDED_OPERANDS 4
 
 struct strided {
     uint32_t operands, rank;

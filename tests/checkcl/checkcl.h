@@ -25,12 +25,15 @@ enum checkcl_fill {
     CHECKCL_RANDOM = 0, /* uniform in −1 … 1, seeded by the row's name */
     CHECKCL_POSITIVE,   /* 0.5 … 1.5, for variances and divisors */
     CHECKCL_LARGE,      /* −60 … 60, for softmax and exp */
-    CHECKCL_SPECIAL     /* random with NaN, ±inf, ±0, denormals and ±1e30 strewn in */
+    CHECKCL_SPECIAL,    /* random with NaN, ±inf, ±0, denormals and ±1e30 strewn in; integers with the largest and smallest */
+    CHECKCL_INTEGER     /* whole numbers in −limit … limit */
 };
 
 struct checkcl_tensor {
     bool present;
     bool constant; /* a weight: given to the variant as a constant, not as device memory */
+    plugcl_dtype dtype; /* F32, I32, I64 or BOOL; integers are whole numbers of −limit … limit whatever the fill */
+    int limit;          /* 0 is 9 */
     plugcl_shape shape;
     enum checkcl_layout layout;
     enum checkcl_fill fill;
@@ -73,5 +76,6 @@ void checkcl_copy(struct checkcl *check);
 void checkcl_channel_gate(struct checkcl *check);
 void checkcl_spatial_gate(struct checkcl *check);
 void checkcl_sample(struct checkcl *check);
+void checkcl_select(struct checkcl *check);
 
 #endif

@@ -22,6 +22,9 @@ static const struct {
     [PLUGCL_EXP] = { "exp", 0, 0 },
     [PLUGCL_LOG] = { "log", 0, 0 },
     [PLUGCL_SQRT] = { "sqrt", 0, 0 },
+    [PLUGCL_ABS] = { "abs", 0, 0 },
+    [PLUGCL_NEG] = { "neg", 0, 0 },
+    [PLUGCL_CLIP] = { "clip", -0.4f, 0.25f },
 };
 #define N_ACTIVATIONS (sizeof activations / sizeof *activations)
 
@@ -108,7 +111,7 @@ static void binary_reference(const struct checkcl_case *row, const double *const
 static void check_binary(struct checkcl *check, plugcl_binary kind, const struct checkcl_tensor *a, const struct checkcl_tensor *b,
                          enum checkcl_layout out, const char *name)
 {
-    static const char *const kinds[] = { "add", "sub", "mul", "div", "min", "max" };
+    static const char *const kinds[] = { "add", "sub", "mul", "div", "min", "max", "pow" };
     struct binary_params params = { kind };
     struct checkcl_case row = {
         .info = &operator_binary,
@@ -158,7 +161,7 @@ static void check_binaries(struct checkcl *check)
             check_binary(check, PLUGCL_SUB, &a, &b, CHECKCL_ROW_MAJOR, patterns[i].name);
         }
     }
-    for (int kind = PLUGCL_ADD; kind <= PLUGCL_MAX; kind++) {
+    for (int kind = PLUGCL_ADD; kind <= PLUGCL_POW; kind++) {
         struct checkcl_tensor a = tensor(PLUGCL_SHAPE(3, 5, 7, 11), CHECKCL_CHANNEL_VIEW, CHECKCL_SPECIAL);
         struct checkcl_tensor b = tensor(PLUGCL_SHAPE(3, 5, 7, 11), CHECKCL_CHANNELS_LAST,
                                          kind == PLUGCL_DIV ? CHECKCL_POSITIVE : CHECKCL_SPECIAL);

@@ -41,6 +41,7 @@ static plugcl_status describe(struct setting *setting)
     static struct constant unmade;
     const struct checkcl_case *row = setting->row;
     plugcl_shape shapes[OPERATOR_MAX_INPUTS], results[OPERATOR_MAX_OUTPUTS];
+    plugcl_dtype dtypes[OPERATOR_MAX_INPUTS] = { PLUGCL_F32 }, result_dtypes[OPERATOR_MAX_OUTPUTS];
     bool present[OPERATOR_MAX_INPUTS];
     memset(results, 0, sizeof results);
     memset(shapes, 0, sizeof shapes);
@@ -53,17 +54,21 @@ static plugcl_status describe(struct setting *setting)
         shapes[i] = tensor->shape;
         if (!image_lay_out(&setting->inputs[i], &tensor->shape, tensor->layout))
             return fail(PLUGCL_NO_MEMORY, "no memory for input %zu", i);
+        dtypes[i] = setting->inputs[i].dtype = tensor->dtype;
         image_operand(&setting->inputs[i], &setting->call.inputs[i]);
         if (tensor->constant) /* can_run asks whether there is one; prepare makes it */
             setting->call.inputs[i].constant = &unmade;
     }
-    plugcl_status status = row->info->shape(row->params, shapes, present, results);
+    plugcl_status status = operator_dtypes(row->info, row->params, dtypes, present, result_dtypes);
+    if (status == PLUGCL_OK)
+        status = row->info->shape(row->params, shapes, present, results);
     for (size_t i = 0; status == PLUGCL_OK && i < OPERATOR_MAX_OUTPUTS; i++) {
         if (i > 0 && results[i].rank == 0)
             continue;
         if (!image_lay_out(&setting->outputs[i], &results[i], results[i].rank == 4 ? row->output_layout : CHECKCL_ROW_MAJOR))
             return fail(PLUGCL_NO_MEMORY, "no memory for output %zu", i);
         setting->outputs[i].present = !row->skip_output[i];
+        setting->outputs[i].dtype = result_dtypes[i];
         image_operand(&setting->outputs[i], &setting->call.outputs[i]);
     }
     return status;

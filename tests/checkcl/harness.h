@@ -17,6 +17,7 @@ struct checkcl {
 /* A tensor as it lies in device memory: an image of the whole buffer, guard bands and gaps included, and the logical elements. */
 struct image {
     bool present;
+    plugcl_dtype dtype;
     plugcl_shape shape;
     int64_t strides[PLUGCL_MAX_RANK];
     int64_t offset;   /* of element 0, in elements; odd */

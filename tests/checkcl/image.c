@@ -93,30 +93,57 @@ static float random_value(enum checkcl_fill fill, uint64_t *random)
     case CHECKCL_POSITIVE: return 0.5f + random_unit(random);
     case CHECKCL_LARGE: return 120.0f * random_unit(random) - 60.0f;
     case CHECKCL_SPECIAL: return random_special(random);
+    case CHECKCL_INTEGER: /* random_integer's */
     case CHECKCL_RANDOM: break;
     }
     return 2.0f * random_unit(random) - 1.0f;
 }
 
+/* −limit … limit, or 0 and 1; a special one in 16 is an extreme. */
+static double random_integer(const struct checkcl_tensor *tensor, uint64_t *random)
+{
+    int limit = tensor->limit ? tensor->limit : 9;
+    float unit = random_unit(random);
+    if (tensor->dtype == PLUGCL_BOOL)
+        return unit < 0.5f;
+    if (tensor->dtype != PLUGCL_F32 && tensor->fill == CHECKCL_SPECIAL && random_unit(random) < 1.0f / 16.0f)
+        return unit < 0.5f ? INT32_MIN : INT32_MAX;
+    return (int)(unit * (float)(2 * limit + 1)) - limit;
+}
+
 void image_fill(struct image *image, const struct checkcl_tensor *tensor, float scale, uint64_t *random)
 {
+    bool whole = tensor->dtype != PLUGCL_F32 || tensor->fill == CHECKCL_INTEGER;
     for (size_t i = 0; i < image->count; i++)
         image->bits[i] = GUARD_BITS;
     for (int64_t i = 0; i < image->elements; i++) {
-        float value = tensor->values ? tensor->values[i] : scale * random_value(tensor->fill, random);
-        image->values[i] = (double)value;
-        memcpy(&image->bits[place(image, i)], &value, sizeof value);
+        image->values[i] = tensor->values ? (double)tensor->values[i]
+                           : whole        ? random_integer(tensor, random)
+                                          : (double)(scale * random_value(tensor->fill, random));
+        float real = (float)image->values[i];
+        int32_t integer = whole ? (int32_t)image->values[i] : 0;
+        memcpy(&image->bits[place(image, i)], image->dtype == PLUGCL_F32 ? (void *)&real : (void *)&integer, sizeof real);
     }
 }
 
 plugcl_status image_make_constant(struct image *image)
 {
-    float *dense = memory_zeroed((size_t)image->elements, sizeof *dense);
+    size_t size = plugcl_dtype_size(image->dtype);
+    uint8_t *dense = memory_zeroed((size_t)image->elements, size);
     if (!dense)
-        return fail_no_memory((size_t)image->elements * sizeof *dense);
-    for (int64_t i = 0; i < image->elements; i++)
-        dense[i] = (float)image->values[i];
-    plugcl_status status = constant_create(PLUGCL_F32, &image->shape, dense, &image->constant);
+        return fail_no_memory((size_t)image->elements * size);
+    for (int64_t i = 0; i < image->elements; i++) {
+        float real = (float)image->values[i];
+        int64_t wide = image->dtype == PLUGCL_F32 ? 0 : (int64_t)image->values[i];
+        int32_t narrow = (int32_t)wide;
+        uint8_t truth = wide != 0;
+        const void *element = image->dtype == PLUGCL_F32   ? (const void *)&real
+                              : image->dtype == PLUGCL_I64 ? (const void *)&wide
+                              : image->dtype == PLUGCL_I32 ? (const void *)&narrow
+                                                           : &truth;
+        memcpy(dense + (size_t)i * size, element, size);
+    }
+    plugcl_status status = constant_create(image->dtype, &image->shape, dense, &image->constant);
     memory_free(dense);
     return status;
 }
@@ -138,7 +165,7 @@ plugcl_status image_upload(plugcl_context *context, struct image *image)
 
 void image_operand(const struct image *image, struct operand *operand)
 {
-    *operand = (struct operand){ .present = image->present, .dtype = PLUGCL_F32, .shape = image->shape, .offset = image->offset,
+    *operand = (struct operand){ .present = image->present, .dtype = image->dtype, .shape = image->shape, .offset = image->offset,
                                  .constant = image->constant };
     memcpy(operand->strides, image->strides, sizeof operand->strides);
     if (image->constant) {
@@ -188,6 +215,15 @@ static void index_text(const struct image *image, int64_t element, char *text, s
     snprintf(text + used, size - (size_t)used, "]");
 }
 
+static double element_of(const struct image *image, uint32_t bits)
+{
+    float real;
+    int32_t integer;
+    memcpy(&real, &bits, sizeof real);
+    memcpy(&integer, &bits, sizeof integer);
+    return image->dtype == PLUGCL_F32 ? (double)real : (double)integer;
+}
+
 /* The first place outside the elements that was written, or `count`. */
 static size_t guard_broken(const struct image *image, const uint32_t *found)
 {
@@ -207,13 +243,11 @@ bool image_compare(const struct image *image, const uint32_t *found, double budg
 {
     double scale = scale_of(image), worst = 0;
     int64_t worst_at = 0, unwritten = 0, unwritten_at = 0, wrong = 0;
-    float value;
     char index[128];
     for (int64_t i = 0; i < image->elements; i++) {
         uint32_t bits = found[place(image, i)];
-        memcpy(&value, &bits, sizeof value);
         bool checked = image->values[i] != CHECKCL_UNCHECKED;
-        double error = checked ? error_of((double)value, as_float(image->values[i]), budget, scale) : 0;
+        double error = checked ? error_of(element_of(image, bits), as_float(image->values[i]), budget, scale) : 0;
         if (bits == POISON && unwritten++ == 0)
             unwritten_at = i;
         wrong += error > 1;
@@ -230,11 +264,10 @@ bool image_compare(const struct image *image, const uint32_t *found, double budg
         index_text(image, unwritten_at, index, sizeof index);
         snprintf(text, text_size, "%lld elements were not written, the first is %s", (long long)unwritten, index);
     } else if (worst > 1) {
-        uint32_t bits = found[place(image, worst_at)];
-        memcpy(&value, &bits, sizeof value);
+        double value = element_of(image, found[place(image, worst_at)]);
         index_text(image, worst_at, index, sizeof index);
         snprintf(text, text_size, "at %s got %.9g, expected %.9g (%.3g times the budget of %g of %.3g; %lld of %lld wrong)", index,
-                 (double)value, image->values[worst_at], worst, budget, scale, (long long)wrong, (long long)image->elements);
+                 value, image->values[worst_at], worst, budget, scale, (long long)wrong, (long long)image->elements);
     } else {
         return true;
     }

@@ -3,6 +3,7 @@
 
 #include <float.h>
 #include <math.h>
+#include <stdbool.h>
 
 double ref_overflow(double value)
 {
@@ -32,6 +33,9 @@ double ref_activation(plugcl_activation kind, double x, double alpha, double bet
     case PLUGCL_EXP: return exp(x);
     case PLUGCL_LOG: return log(x);
     case PLUGCL_SQRT: return sqrt(x);
+    case PLUGCL_ABS: return fabs(x);
+    case PLUGCL_NEG: return -x;
+    case PLUGCL_CLIP: return clip(x, alpha, beta);
     }
     return NAN;
 }
@@ -54,6 +58,7 @@ double ref_binary(plugcl_binary kind, double a, double b)
     case PLUGCL_DIV: return a / b;
     case PLUGCL_MIN: return isnan(a) || isnan(b) ? NAN : a < b ? a : b;
     case PLUGCL_MAX: return isnan(a) || isnan(b) ? NAN : a > b ? a : b;
+    case PLUGCL_POW: return pow(a, b);
     }
     return NAN;
 }
@@ -79,4 +84,43 @@ void ref_broadcast(plugcl_binary kind, const double *a, const plugcl_shape *a_sh
     int64_t elements = plugcl_shape_elements(y_shape);
     for (int64_t i = 0; i < elements; i++)
         y[i] = ref_overflow(ref_binary(kind, a[source_of(i, y_shape, a_shape)], b[source_of(i, y_shape, b_shape)]));
+}
+
+static bool holds(plugcl_comparison kind, double a, double b)
+{
+    switch (kind) {
+    case PLUGCL_EQ: return a == b;
+    case PLUGCL_NE: return a != b;
+    case PLUGCL_LT: return a < b;
+    case PLUGCL_LE: return a <= b;
+    case PLUGCL_GT: return a > b;
+    case PLUGCL_GE: return a >= b;
+    }
+    return false;
+}
+
+void ref_compare(plugcl_comparison kind, const double *a, const plugcl_shape *a_shape, const double *b, const plugcl_shape *b_shape,
+                 const plugcl_shape *y_shape, double *y)
+{
+    int64_t elements = plugcl_shape_elements(y_shape);
+    for (int64_t i = 0; i < elements; i++)
+        y[i] = holds(kind, a[source_of(i, y_shape, a_shape)], b[source_of(i, y_shape, b_shape)]);
+}
+
+void ref_where(const double *condition, const plugcl_shape *condition_shape, const double *a, const plugcl_shape *a_shape,
+               const double *b, const plugcl_shape *b_shape, const plugcl_shape *y_shape, double *y)
+{
+    int64_t elements = plugcl_shape_elements(y_shape);
+    for (int64_t i = 0; i < elements; i++)
+        y[i] = condition[source_of(i, y_shape, condition_shape)] != 0 ? a[source_of(i, y_shape, a_shape)]
+                                                                      : b[source_of(i, y_shape, b_shape)];
+}
+
+double ref_cast(plugcl_dtype to, double x)
+{
+    if (to == PLUGCL_F32)
+        return (double)(float)x;
+    if (to == PLUGCL_BOOL)
+        return x != 0; /* so is NaN */
+    return isnan(x) ? 0 : x > INT32_MAX ? INT32_MAX : x < INT32_MIN ? INT32_MIN : trunc(x);
 }

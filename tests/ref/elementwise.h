@@ -13,5 +13,12 @@ void ref_prelu(const double *x, const plugcl_shape *shape, const double *slope, 
 double ref_binary(plugcl_binary kind, double a, double b);
 void ref_broadcast(plugcl_binary kind, const double *a, const plugcl_shape *a_shape, const double *b, const plugcl_shape *b_shape,
                    const plugcl_shape *y_shape, double *y);
+/* 0 or 1. */
+void ref_compare(plugcl_comparison kind, const double *a, const plugcl_shape *a_shape, const double *b, const plugcl_shape *b_shape,
+                 const plugcl_shape *y_shape, double *y);
+void ref_where(const double *condition, const plugcl_shape *condition_shape, const double *a, const plugcl_shape *a_shape,
+               const double *b, const plugcl_shape *b_shape, const plugcl_shape *y_shape, double *y);
+/* An element as one of another type. */
+double ref_cast(plugcl_dtype to, double x);
 
 #endif
