@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* attention.h: attention's operands as its planner functions see them. */
+/* attention.h: attention and its map as their planner functions see them. */
 #ifndef PLUGCL_OPS_ATTENTION_H
 #define PLUGCL_OPS_ATTENTION_H
 
@@ -7,7 +7,19 @@
 
 enum { ATTENTION_Q, ATTENTION_K, ATTENTION_V };
 
+struct attention {
+    const struct plugcl_attention_params *params;
+    struct operand q, k, v, y; /* v is not present in a map */
+    int64_t images, queries, keys, depth, columns;
+};
+
+void attention_of(const struct operator_call *call, struct attention *attention);
+
+/* attention_definition.c */
 plugcl_status attention_shape(const void *params, const plugcl_shape *inputs, const bool *present, plugcl_shape *outputs);
 void attention_expand(plugcl_graph *graph, const void *params, const plugcl_value *inputs, plugcl_value *results);
+
+/* attention_blocks.c: any device, in matrix products; `gemm` names their variant, or is NULL. */
+plugcl_status attention_plan_blocks(struct schedule *schedule, const struct attention *attention, const char *gemm);
 
 #endif

@@ -66,6 +66,7 @@ bool checkcl_is_quick(const struct checkcl *check);
 void checkcl_conv2d(struct checkcl *check);
 void checkcl_linear(struct checkcl *check);
 void checkcl_matmul(struct checkcl *check);
+void checkcl_attention(struct checkcl *check);
 void checkcl_pool(struct checkcl *check);
 void checkcl_batch_norm(struct checkcl *check);
 void checkcl_elementwise(struct checkcl *check);

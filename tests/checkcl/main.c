@@ -12,6 +12,7 @@ static void (*const families[])(struct checkcl *) = {
     checkcl_conv2d,
     checkcl_linear,
     checkcl_matmul,
+    checkcl_attention,
     checkcl_channel_gate,
     checkcl_spatial_gate,
     checkcl_sample,

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* attention.c: attention in every mode: odd sizes, size 1, no keys, batches, views, blocks, NaN and infinities. */
+#include "checkcl/checkcl.h"
+#include "ref/attention.h"
+
+static struct ref_attention reference_of(const struct checkcl_case *row)
+{
+    const struct plugcl_attention_params *params = row->params;
+    const int64_t *q = row->inputs[0].shape.dims, *k = row->inputs[1].shape.dims;
+    return (struct ref_attention){ q[0], q[1], k[1], q[2], row->inputs[2].shape.dims[2], params->mode, params->scale,
+                                   params->softmax_over_queries };
+}
+
+static void reference(const struct checkcl_case *row, const double *const *inputs, const plugcl_shape *output_shapes,
+                      double *const *outputs)
+{
+    const struct ref_attention attention = reference_of(row);
+    (void)output_shapes;
+    ref_attention(&attention, inputs[0], inputs[1], inputs[2], outputs[0]);
+}
+
+struct size {
+    int64_t images, queries, keys, depth, columns;
+};
+
+static const char *const names[] = { "keys", "queries", "dot_product", "concatenation" };
+
+/* Modes as `names` counts them. */
+static struct plugcl_attention_params params_of(int mode)
+{
+    struct plugcl_attention_params params = plugcl_attention_params_init();
+    params.mode = mode < 2 ? PLUGCL_ATTENTION_SOFTMAX
+                           : mode == 2 ? PLUGCL_ATTENTION_DOT_PRODUCT : PLUGCL_ATTENTION_CONCATENATION;
+    params.softmax_over_queries = mode == 1;
+    params.scale = 1;
+    return params;
+}
+
+enum special { NOTHING_SPECIAL, SPECIAL_Q, SPECIAL_K, SPECIAL_V, LARGE_SCORES };
+
+static void check_one(struct checkcl *check, const struct size *size, int mode, const struct plugcl_attention_params *params,
+                      enum checkcl_layout layout, enum special special)
+{
+    static const char *const specials[] = { "", "_special_q", "_special_k", "_special_v", "_large" };
+    int64_t depth = mode == 3 ? 1 : size->depth;
+    struct checkcl_case row = {
+        .info = &operator_attention,
+        .params = params,
+        .inputs = { { .shape = { 3, { size->images, size->queries, depth } },
+                      .fill = special == SPECIAL_Q ? CHECKCL_SPECIAL : special == LARGE_SCORES ? CHECKCL_LARGE : CHECKCL_RANDOM },
+                    { .shape = { 3, { size->images, size->keys, depth } },
+                      .fill = special == SPECIAL_K ? CHECKCL_SPECIAL : CHECKCL_RANDOM },
+                    { .shape = { 3, { size->images, size->keys, size->columns } },
+                      .fill = special == SPECIAL_V ? CHECKCL_SPECIAL : CHECKCL_RANDOM } },
+        .budget = 1e-4,
+        .reference = reference,
+    };
+    for (int i = 0; i < 3; i++) {
+        row.inputs[i].present = true;
+        row.inputs[i].layout = layout;
+    }
+    checkcl_run(check, &row, "%s_n%lldq%lldk%lldd%llde%lld%s%s%s%s", names[mode], (long long)size->images,
+                (long long)size->queries, (long long)size->keys, (long long)depth, (long long)size->columns,
+                params->scale != 1 ? "_scaled" : "", params->memory ? "_blocks" : "", layout == CHECKCL_ODD_VIEW ? "_odd" : "",
+                specials[special]);
+}
+
+static void check_attention(struct checkcl *check, const struct size *size, int mode, float scale, uint64_t memory,
+                            enum checkcl_layout layout, enum special special)
+{
+    struct plugcl_attention_params params = params_of(mode);
+    params.scale = scale;
+    params.memory = memory;
+    check_one(check, size, mode, &params, layout, special);
+}
+
+void checkcl_attention(struct checkcl *check)
+{
+    static const struct size sizes[] = {
+        { 1, 1, 1, 1, 1 },   { 2, 3, 5, 7, 2 },     { 2, 47, 53, 9, 17 }, { 1, 196, 49, 32, 33 },
+        { 3, 50, 101, 8, 8 }, { 2, 0, 5, 3, 4 },     { 2, 5, 0, 3, 4 },    { 0, 5, 6, 3, 4 },
+        { 1, 65, 130, 70, 131 },
+    };
+    for (int mode = 0; mode < 4; mode++) {
+        for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+            check_attention(check, &sizes[i], mode, 1, 0, CHECKCL_ROW_MAJOR, NOTHING_SPECIAL);
+        check_attention(check, &sizes[2], mode, -0.5f, 0, CHECKCL_ODD_VIEW, NOTHING_SPECIAL);
+        check_attention(check, &sizes[2], mode, 1, 2000, CHECKCL_ROW_MAJOR, NOTHING_SPECIAL);
+        check_attention(check, &sizes[4], mode, 0.25f, 1, CHECKCL_ODD_VIEW, NOTHING_SPECIAL);
+        for (enum special special = SPECIAL_Q; special <= LARGE_SCORES; special++)
+            check_attention(check, &sizes[2], mode, 1, 0, CHECKCL_ROW_MAJOR, special);
+    }
+    if (checkcl_is_quick(check))
+        return;
+    for (int mode = 0; mode < 4; mode++)
+        check_attention(check, &(struct size){ 1, 784, 784, 64, 64 }, mode, 1, 0, CHECKCL_ROW_MAJOR, NOTHING_SPECIAL);
+    check_attention(check, &(struct size){ 1, 3136, 3136, 128, 128 }, 0, 1, 0, CHECKCL_ROW_MAJOR, NOTHING_SPECIAL);
+    check_attention(check, &(struct size){ 1, 3136, 3136, 128, 128 }, 1, 1, 0, CHECKCL_ROW_MAJOR, NOTHING_SPECIAL);
+}
