@@ -19,13 +19,13 @@ static const struct plugcl_option options[] = {
 };
 
 static const struct plugcl_flavour flavours[] = {
-    { "seed", "conv atrous_block1 atrous_block6 atrous_block12 atrous_block18 conv_1x1_output",
+    { "seed", "conv atrous_block{1,6,12,18} conv_1x1_output",
       "bias, neither batch norm nor ReLU; pooled branch first" },
     { "torchvision", "convs.0.{0,1} convs.1.{0,1} … convs.4.{1,2} project.{0,1}", "DeepLabV3's head; pooled branch last" },
     { "mmseg", "image_pool.1.{conv,bn} aspp_modules.0.{conv,bn} … bottleneck.{conv,bn}", "3x3 projection; pooled branch first" },
     { "jfzhang95", "aspp1.{atrous_conv,bn} … aspp4 global_avg_pool.{1,2} conv1 bn1",
       "pooled branch last; output stride 8 has rates=12,24,36" },
-    { "smp", "as torchvision, or convs.1.0.0 convs.1.0.1 convs.1.1 where it is separable",
+    { "smp", "torchvision's, or convs.1.0.{0,1} convs.1.1 …",
       "segmentation_models_pytorch; DeepLabV3+ has separable branches" },
     { NULL, NULL, NULL },
 };

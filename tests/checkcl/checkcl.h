@@ -71,6 +71,7 @@ void checkcl_pool(struct checkcl *check);
 void checkcl_batch_norm(struct checkcl *check);
 void checkcl_elementwise(struct checkcl *check);
 void checkcl_softmax(struct checkcl *check);
+void checkcl_pyramid(struct checkcl *check);
 void checkcl_reduce(struct checkcl *check);
 void checkcl_resize(struct checkcl *check);
 void checkcl_copy(struct checkcl *check);

@@ -15,6 +15,7 @@ static void (*const families[])(struct checkcl *) = {
     checkcl_attention,
     checkcl_channel_gate,
     checkcl_spatial_gate,
+    checkcl_pyramid,
     checkcl_sample,
     checkcl_resize,
     checkcl_pool,

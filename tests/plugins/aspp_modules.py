@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """ASPP modules in the style of each published flavour, written from their published descriptions, with the published names."""
+import itertools
+
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -99,6 +101,25 @@ class JfzhangASPP(nn.Module):
         parts = [getattr(self, f"aspp{i}")(x) for i in range(1, 5)]
         parts.append(pooled_like(x, self.global_avg_pool(x), True))
         return {"y": F.relu(self.bn1(self.conv1(torch.cat(parts, 1))))}
+
+
+def choose(rng, channels):
+    """(options, module) of a random flavour, with its default rates or others."""
+    depth = rng.choice([1, 2, 5, 16, 33])
+    make, rates, options = rng.choice([
+        (SeedASPP, (6, 12, 18), []),
+        (TorchvisionASPP, (12, 24, 36), []),
+        (TorchvisionASPP, (12, 24, 36), ["flavour=smp"]),
+        (lambda c, d, r: TorchvisionASPP(c, d, r, separable=True), (12, 24, 36), []),
+        (MmsegASPP, (12, 24, 36), []),
+        (JfzhangASPP, (6, 12, 18), []),
+    ])
+    if rng.random() < 0.6:
+        counts = [1, 2, 3, 5] if make not in (SeedASPP, JfzhangASPP) else [3]
+        least = 2 if make in (MmsegASPP, JfzhangASPP) else 1  # these have a 1x1 kernel where the rate is 1
+        rates = tuple(rng.randint(least, 20) for _ in range(rng.choice(counts)))
+        options = options + ["rates=" + ",".join(map(str, itertools.chain([1] * rng.randint(0, 1), rates)))]
+    return options, make(channels, depth, rates)
 
 
 VECTORS = {

@@ -15,9 +15,11 @@ import numpy
 import torch
 from torch.nn import functional as F
 
+import aspp_modules
 import make_vectors as modules
 
 BUDGET = 1e-5  # of the largest |reference|
+BUDGETS = {"aspp": 1e-4}
 
 
 ACTIVATIONS = {"relu": F.relu, "relu6": F.relu6, "leaky_relu": F.leaky_relu, "elu": F.elu, "silu": F.silu, "gelu": F.gelu,
@@ -34,6 +36,8 @@ def channels_and_hidden(rng):
 def choose(rng):
     """(plug-in, options, module, channels) of a random flavour."""
     c, h = channels_and_hidden(rng)
+    if rng.random() < 0.2:
+        return ("aspp", *aspp_modules.choose(rng, c), c)
     k = rng.choice([1, 3, 5, 7])
     act = rng.choice(list(ACTIVATIONS))
     copies = lambda: modules.ChannelAttention(c, h, rng.random() < 0.5)
@@ -93,7 +97,7 @@ def run(plugcl, folder, plugin, options, prefix, outputs, fusion):
         if not finite.any():
             continue
         error = numpy.abs(found[finite] - expected[finite]).max() / max(1e-3, numpy.abs(expected[finite]).max())
-        if not error <= BUDGET:
+        if not error <= BUDGETS.get(plugin, BUDGET):
             return f"{name} is off by {error:.2e} of the largest value"
     return None
 
@@ -115,7 +119,8 @@ def check(plugcl, seed):
         x = torch.randn(shape)
         if x.numel() > 0 and rng.random() < 0.3:
             for _ in range(rng.randint(1, 2)):
-                x.view(-1)[rng.randrange(x.numel())] = rng.choice(SPECIAL)
+                # Resizing a pooled pixel makes NaN of an infinity in PyTorch (0 times it), where repeating it does not.
+                x.view(-1)[rng.randrange(x.numel())] = rng.choice([v for v in SPECIAL if plugin != "aspp" or abs(v) != float("inf")])
         outputs = {name: value.float() for name, value in module.double()(x.double()).items()}
     with tempfile.TemporaryDirectory() as folder:
         tensors = {inside + key: value.to(dtype) if value.is_floating_point() else value
