@@ -6,6 +6,7 @@
 #include <plugcl/context.h>
 #include <plugcl/device.h>
 #include <plugcl/graph.h>
+#include <plugcl/kernel.h>
 #include <plugcl/log.h>
 #include <plugcl/plan.h>
 #include <plugcl/plugin.h>

@@ -21,6 +21,10 @@ static plugcl_status make_kernel(plugcl_context *context, struct program *progra
         status = fail(PLUGCL_NOT_FOUND, "%s has no kernel \"%s\"", name, entry);
     else if (error)
         status = opencl_fail("clCreateKernel", error);
+    if (status == PLUGCL_OK) {
+        error = api->clGetKernelInfo(kernel->cl, CL_KERNEL_NUM_ARGS, sizeof kernel->arguments, &kernel->arguments, NULL);
+        status = error ? opencl_fail("clGetKernelInfo", error) : PLUGCL_OK;
+    }
     if (status == PLUGCL_OK && (context->device.quirks & QUIRK_KERNEL_GROUP))
         kernel->max_work_group = context->caps.max_work_group;
     else if (status == PLUGCL_OK)
@@ -65,12 +69,18 @@ void kernel_destroy(struct kernel **kernel)
     context_let_go(context);
 }
 
+uint32_t kernel_arguments(const struct kernel *kernel)
+{
+    return kernel->arguments;
+}
+
 static plugcl_status set(struct kernel *kernel, uint32_t index, size_t bytes, const void *value)
 {
     cl_int error = kernel->context->api->clSetKernelArg(kernel->cl, index, bytes, value);
     if (!error)
         return PLUGCL_OK;
-    plugcl_status status = opencl_fail("clSetKernelArg", error);
+    plugcl_status status = error == CL_INVALID_ARG_SIZE ? fail(PLUGCL_INVALID, "the kernel takes another type there")
+                                                        : opencl_fail("clSetKernelArg", error);
     return fail_in(status, "kernel %s, argument %u of %zu bytes: ", kernel->entry, (unsigned)index, bytes);
 }
 

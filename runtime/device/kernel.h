@@ -30,6 +30,8 @@ plugcl_status kernel_set_local(struct kernel *kernel, uint32_t index, size_t byt
 
 /* The largest work-group that this kernel can run with on its device. */
 size_t kernel_max_work_group(const struct kernel *kernel);
+/* How many arguments it takes. */
+uint32_t kernel_arguments(const struct kernel *kernel);
 
 /* The driver has yet to specialise this program, entry and local size, so a plan should launch it once. */
 bool kernel_needs_warming(struct kernel *kernel, const size_t local[3]);

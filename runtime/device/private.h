@@ -118,6 +118,7 @@ struct kernel {
     cl_kernel cl;
     char *entry;
     size_t max_work_group;
+    cl_uint arguments;
 };
 
 struct queue {

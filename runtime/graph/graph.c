@@ -43,6 +43,8 @@ void plugcl_graph_destroy(plugcl_graph **graph)
         constant_drop(&old->values[i].constant);
     }
     for (size_t i = 0; i < old->n_nodes; i++) {
+        if (old->nodes[i].info->params_drop != NULL)
+            old->nodes[i].info->params_drop(old->nodes[i].params);
         memory_free(old->nodes[i].params);
         memory_free(old->nodes[i].label);
     }
@@ -370,6 +372,8 @@ static struct node *node_add(plugcl_graph *graph, const struct operator_info *in
     }
     if (copy != NULL)
         memcpy(copy, params, info->params_size);
+    if (info->params_take != NULL)
+        info->params_take(copy);
     node->info = info;
     node->params = copy;
     node->label = label;

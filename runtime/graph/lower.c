@@ -92,6 +92,8 @@ static plugcl_status satisfy_needs(struct lowering *low, const struct node *node
         enum operand_need need = node->info->need(call, i);
         if (need == NEED_CHANNELS_LAST && !operand_is_channels_last(operand))
             status = relayout(low, node->inputs[i], true, node->label, operand);
+        else if (need == NEED_DENSE_CHANNELS_LAST && !(operand_is_channels_last(operand) && operand_is_dense(operand)))
+            status = relayout(low, node->inputs[i], true, node->label, operand);
         else if (need == NEED_ROW_MAJOR && !operand_is_row_major(operand))
             status = relayout(low, node->inputs[i], false, node->label, operand);
     }

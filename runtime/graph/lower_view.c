@@ -96,5 +96,5 @@ plugcl_status lower_view(struct lowering *low, const struct node *node)
 
 bool lower_writes_anywhere(const struct lowering *low, const struct node *node)
 {
-    return node->info != &operator_reshape && node->info != &operator_linear && !keeps_bits(low, node);
+    return node->info != &operator_reshape && !node->info->dense_outputs && !keeps_bits(low, node);
 }

@@ -29,6 +29,7 @@ static struct node *sole_layer(const plugcl_graph *graph, uint32_t value)
 /* `later` becomes `earlier` with its own outputs. */
 static void take_over(struct node *later, struct node *earlier)
 {
+    const struct operator_info *info = later->info;
     void *params = later->params;
     char *label = later->label;
     later->info = earlier->info;
@@ -37,6 +38,7 @@ static void take_over(struct node *later, struct node *earlier)
     for (size_t i = 0; i < OPERATOR_MAX_INPUTS; i++)
         later->inputs[i] = earlier->inputs[i];
     later->label = earlier->label ? earlier->label : label;
+    earlier->info = info; /* whose parameters it now keeps */
     earlier->params = params;
     earlier->label = earlier->label ? label : NULL;
     earlier->removed = true;

@@ -151,6 +151,7 @@ const struct operator_info operator_linear = {
     .shape = linear_shape,
     .need = linear_need,
     .layout = OUTPUT_ROW_MAJOR,
+    .dense_outputs = true,
     .takes_epilogue = true,
     .variants = variants,
     .flops = linear_flops,

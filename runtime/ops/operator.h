@@ -55,6 +55,7 @@ struct variant {
 enum operand_need {
     NEED_NOTHING,       /* any strides */
     NEED_CHANNELS_LAST, /* rank 4: channel stride 1, the rest dense NHWC (the pixel stride may be wider: a channel view) */
+    NEED_DENSE_CHANNELS_LAST, /* rank 4: dense NHWC */
     NEED_ROW_MAJOR,     /* dense in logical order */
     NEED_HOST           /* a constant that the planner packs itself; it is not uploaded as it is */
 };
@@ -70,6 +71,7 @@ struct expansion; /* graph/expand.h */
 struct operator_info {
     const char *name;
     size_t params_size; /* copied with the node */
+    void (*params_take)(void *params), (*params_drop)(void *params); /* for what a copy refers to; NULL: nothing */
     /* Output shapes from input shapes (all dimensions known). An absent optional input has rank 0 and present[i] false.
      * Errors name the operand, what it is and what it should be. */
     plugcl_status (*shape)(const void *params, const plugcl_shape *inputs, const bool *present, plugcl_shape *outputs);
@@ -78,6 +80,7 @@ struct operator_info {
     plugcl_status (*dtype)(const void *params, const plugcl_dtype *inputs, const bool *present, plugcl_dtype *outputs);
     enum operand_need (*need)(const struct operator_call *call, size_t input); /* NULL: NEED_NOTHING */
     enum output_layout layout;
+    bool dense_outputs;  /* results are not written in place into a concat's */
     bool takes_epilogue; /* conv2d and linear */
     const struct variant *variants; /* the last row has a NULL name; the one before it is generic: it can always run */
     uint64_t (*flops)(const struct operator_call *call); /* NULL: one for each element of output 0 */

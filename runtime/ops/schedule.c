@@ -187,7 +187,7 @@ void schedule_step(struct schedule *schedule, const char *operation, const char 
     step->first_launch = (uint32_t)schedule->n_launches;
 }
 
-struct launch *schedule_launch(struct schedule *schedule, const char *file, const char *options, const char *entry)
+static struct launch *launch_add(struct schedule *schedule)
 {
     if (schedule->status != PLUGCL_OK)
         return NULL;
@@ -202,12 +202,25 @@ struct launch *schedule_launch(struct schedule *schedule, const char *file, cons
     *place = launch;
     launch->schedule = schedule;
     launch->number = (uint32_t)schedule->n_launches - 1;
-    plugcl_status status = kernel_create(schedule->context, file, options, entry, &launch->kernel);
-    if (status != PLUGCL_OK) {
-        schedule_fail(schedule, status);
-        return NULL;
-    }
     return launch;
+}
+
+struct launch *schedule_launch(struct schedule *schedule, const char *file, const char *options, const char *entry)
+{
+    struct launch *launch = launch_add(schedule);
+    if (launch == NULL)
+        return NULL;
+    plugcl_status status = kernel_create(schedule->context, file, options, entry, &launch->kernel);
+    return schedule_fail(schedule, status) == PLUGCL_OK ? launch : NULL;
+}
+
+struct launch *schedule_launch_source(struct schedule *schedule, const char *entry, const char *source, const char *options)
+{
+    struct launch *launch = launch_add(schedule);
+    if (launch == NULL)
+        return NULL;
+    plugcl_status status = kernel_create_from_source(schedule->context, entry, source, options, entry, &launch->kernel);
+    return schedule_fail(schedule, status) == PLUGCL_OK ? launch : NULL;
 }
 
 static bool may_add(const struct launch *launch)
@@ -373,6 +386,11 @@ void launch_groups(struct launch *launch, size_t x, size_t y, size_t z)
 size_t launch_max_work_group(const struct launch *launch)
 {
     return launch ? kernel_max_work_group(launch->kernel) : 1;
+}
+
+uint32_t launch_takes(const struct launch *launch)
+{
+    return launch ? kernel_arguments(launch->kernel) : 0;
 }
 
 /*

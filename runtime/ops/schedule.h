@@ -45,6 +45,8 @@ void schedule_step(struct schedule *schedule, const char *operation, const char 
  * (and accepted by every launch_ function) after a failure, which schedule_finish reports.
  */
 struct launch *schedule_launch(struct schedule *schedule, const char *file, const char *options, const char *entry);
+/* The same for a user's source text. */
+struct launch *schedule_launch_source(struct schedule *schedule, const char *entry, const char *source, const char *options);
 /* Two arguments: the buffer and `uint` element offset of element 0 (OFFSET in the kernels). An absent operand passes a small valid
  * buffer and 0. Constants without a region are uploaded as they are. */
 void launch_operand(struct launch *launch, const struct operand *operand);
@@ -64,6 +66,8 @@ void launch_range(struct launch *launch, size_t x, size_t y, size_t z, size_t lo
 void launch_groups(struct launch *launch, size_t x, size_t y, size_t z);
 /* The largest work-group of the launch's kernel; 1 for NULL. */
 size_t launch_max_work_group(const struct launch *launch);
+/* How many arguments its kernel has; 0 for NULL. */
+uint32_t launch_takes(const struct launch *launch);
 
 /* Tells a failure found while planning; the first one is kept. Returns its status. */
 plugcl_status schedule_fail(struct schedule *schedule, plugcl_status status);

@@ -380,6 +380,22 @@ static cl_int CL_API_CALL fake_clSetKernelArg(cl_kernel kernel, cl_uint index, s
     return CL_SUCCESS;
 }
 
+/* Counts what stands between the brackets behind the kernel's name. */
+static cl_int CL_API_CALL fake_clGetKernelInfo(cl_kernel kernel, cl_kernel_info what, size_t room, void *place, size_t *size)
+{
+    struct object *k = fake_object(kernel, FAKE_KERNEL);
+    const char *source = (const char *)k->context->data, *name = (const char *)k->data, *at = source;
+    cl_uint count = 1;
+    FAKE_TRY(clGetKernelInfo);
+    if (what != CL_KERNEL_NUM_ARGS)
+        return CL_INVALID_VALUE;
+    while ((at = strstr(at, name)) != NULL && at[strlen(name)] != '(')
+        at++;
+    for (; at != NULL && *at != '\0' && *at != ')'; at++)
+        count += *at == ',';
+    return fake_answer(&count, sizeof count, room, place, size);
+}
+
 static cl_int CL_API_CALL fake_clGetKernelWorkGroupInfo(cl_kernel kernel, cl_device_id device, cl_kernel_work_group_info what,
                                                         size_t room, void *place, size_t *size)
 {

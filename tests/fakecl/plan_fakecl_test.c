@@ -32,7 +32,18 @@ static plugcl_value constant(plugcl_graph *graph, const plugcl_shape *shape)
     return plugcl_graph_constant(graph, PLUGCL_F32, shape, ones);
 }
 
-/* Something of each kind: folds, a residual, both gates, a concat, a copy between layouts, an output read back. */
+static plugcl_value own_kernel(plugcl_graph *graph, plugcl_value x)
+{
+    static const char source[] = "__kernel void own(__global const float *x, uint x_at, __global float *y, uint y_at) { }";
+    const struct plugcl_kernel_argument arguments[] = { plugcl_argument_input(0), plugcl_argument_output(0) };
+    return plugcl_graph_kernel(graph, &x, 1,
+                               plugcl_kernel_params(.source = source, .entry = "own", .arguments = arguments, .n_arguments = 2,
+                                                    .output_shapes = PLUGCL_SHAPE(PLUGCL_DIM_ANY, CHANNELS, SIZE, SIZE)),
+                               NULL);
+}
+
+/* Something of each kind: folds, a residual, both gates, a kernel of one's own, a concat, a copy between layouts, an output read
+ * back. */
 static plugcl_status build(plugcl_graph *graph)
 {
     const plugcl_value none = { 0 };
@@ -45,7 +56,7 @@ static plugcl_status build(plugcl_graph *graph)
     y = plugcl_graph_channel_gate(graph, y, constant(graph, PLUGCL_SHAPE(2, CHANNELS)), none, constant(graph, PLUGCL_SHAPE(CHANNELS, 2)),
                                   none, plugcl_channel_gate_params(.act = PLUGCL_RELU), NULL);
     y = plugcl_graph_spatial_gate(graph, y, constant(graph, PLUGCL_SHAPE(1, 2, 3, 3)), none, NULL, NULL);
-    y = plugcl_graph_concat(graph, (plugcl_value[]){ y, x }, 2, 1);
+    y = plugcl_graph_concat(graph, (plugcl_value[]){ own_kernel(graph, y), x }, 2, 1);
     plugcl_graph_output(graph, "y", plugcl_graph_softmax(graph, plugcl_graph_flatten(graph, y, 1, -1), -1));
     return plugcl_graph_status(graph);
 }
