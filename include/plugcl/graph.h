@@ -330,6 +330,13 @@ PLUGCL_API plugcl_value plugcl_graph_pyramid(plugcl_graph *graph, plugcl_value x
                                              size_t n_branches, plugcl_value pool, plugcl_value pool_bias, plugcl_value projection,
                                              plugcl_value projection_bias, const struct plugcl_pyramid_params *params);
 
+/* What attention multiplies v by, for some queries: [N, n_queries, K], rows queries[0] … of the affinity [N,Q,K], after its
+ * normalisation (which is over all queries where the params say so). queries counts from 0 and is copied. Errors: INVALID, from the plan
+ * where q has fewer queries. */
+PLUGCL_API plugcl_value plugcl_graph_attention_map(plugcl_graph *graph, plugcl_value q, plugcl_value k,
+                                                   const struct plugcl_attention_params *params, const uint32_t *queries,
+                                                   size_t n_queries);
+
 /* Folds F.batch_norm "<layer>" that follows a convolution or linear layer into that layer's constant weight and bias (may be null);
  * both are replaced by new constants. */
 PLUGCL_API void plugcl_graph_fold_batch_norm(plugcl_graph *graph, plugcl_value *weight, plugcl_value *bias, plugcl_weights *weights,

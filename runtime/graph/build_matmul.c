@@ -31,3 +31,22 @@ plugcl_value plugcl_graph_attention(plugcl_graph *graph, plugcl_value q, plugcl_
         return no_value;
     return add_one(graph, &operator_attention, &own, operands, 3);
 }
+
+plugcl_value plugcl_graph_attention_map(plugcl_graph *graph, plugcl_value q, plugcl_value k,
+                                        const struct plugcl_attention_params *params, const uint32_t *queries, size_t n_queries)
+{
+    struct plugcl_attention_params own;
+    const plugcl_shape shape = { .rank = 1, .dims = { (int64_t)n_queries } };
+    const plugcl_value operands[2] = { q, k };
+    if (!has_operands(graph, "attention_map", operands, 2) || !take_attention_params(graph, "attention_map", params, &own))
+        return no_value;
+    if (queries == NULL || n_queries == 0)
+        graph_fail(graph, fail(PLUGCL_INVALID, "attention_map of no queries; it needs at least one"));
+    for (size_t i = 0; graph_is_good(graph) && i < n_queries; i++)
+        if (queries[i] > INT32_MAX)
+            graph_fail(graph, fail(PLUGCL_INVALID, "attention_map of query %lu; there are at most 2147483648",
+                                   (unsigned long)queries[i]));
+    /* The bits of an int that is not negative are those of the uint32_t. */
+    plugcl_value rows = graph_is_good(graph) ? plugcl_graph_constant(graph, PLUGCL_I32, &shape, queries) : no_value;
+    return add_one(graph, &operator_attention_map, &own, (plugcl_value[]){ q, k, rows }, 3);
+}

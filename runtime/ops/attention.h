@@ -6,6 +6,8 @@
 #include "ops/operator.h"
 
 enum { ATTENTION_Q, ATTENTION_K, ATTENTION_V };
+enum { MAP_ROWS = 2 }; /* attention_map's third input */
+#define ATTENTION_LOG2_E 1.44269504f /* exp(x) is exp2 of x times this */
 
 struct attention {
     const struct plugcl_attention_params *params;
@@ -18,6 +20,7 @@ void attention_of(const struct operator_call *call, struct attention *attention)
 /* attention_definition.c */
 plugcl_status attention_shape(const void *params, const plugcl_shape *inputs, const bool *present, plugcl_shape *outputs);
 void attention_expand(plugcl_graph *graph, const void *params, const plugcl_value *inputs, plugcl_value *results);
+plugcl_status attention_map_shape(const void *params, const plugcl_shape *inputs, const bool *present, plugcl_shape *outputs);
 
 /* attention_blocks.c: any device, in matrix products; `gemm` names their variant, or is NULL. */
 plugcl_status attention_plan_blocks(struct schedule *schedule, const struct attention *attention, const char *gemm);

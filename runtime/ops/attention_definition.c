@@ -46,6 +46,14 @@ plugcl_status attention_shape(const void *params, const plugcl_shape *inputs, co
     return PLUGCL_OK;
 }
 
+plugcl_status attention_map_shape(const void *params, const plugcl_shape *inputs, const bool *present, plugcl_shape *outputs)
+{
+    const plugcl_shape *q = &inputs[ATTENTION_Q], *k = &inputs[ATTENTION_K];
+    (void)present;
+    outputs[0] = (plugcl_shape){ 3, { q->dims[0], inputs[MAP_ROWS].dims[0], k->dims[1] } };
+    return check_affinity("attention_map", params, q, k);
+}
+
 static plugcl_value constant(plugcl_graph *graph, float value)
 {
     return plugcl_graph_constant(graph, PLUGCL_F32, PLUGCL_SHAPE(1), &value);

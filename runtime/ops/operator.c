@@ -8,6 +8,7 @@ const struct operator_info *const operators[] = {
     &operator_linear,
     &operator_matmul,
     &operator_attention,
+    &operator_attention_map,
     &operator_pool2d,
     &operator_adaptive_pool2d,
     &operator_batch_norm,

@@ -93,7 +93,8 @@ extern const struct operator_info operator_conv2d, operator_linear;             
 extern const struct operator_info operator_pool2d, operator_adaptive_pool2d;                 /* pool.c */
 extern const struct operator_info operator_batch_norm;                                       /* batch_norm.c */
 extern const struct operator_info operator_activation, operator_prelu, operator_binary;      /* elementwise.c */
-extern const struct operator_info operator_matmul, operator_attention;                      /* matmul.c attention.c */
+extern const struct operator_info operator_matmul;                                           /* matmul.c */
+extern const struct operator_info operator_attention, operator_attention_map;                /* attention.c attention_map.c */
 extern const struct operator_info operator_compare, operator_where;                          /* elementwise.c where.c */
 extern const struct operator_info operator_softmax, operator_reduce;                         /* softmax.c reduce.c */
 extern const struct operator_info operator_copy;                                             /* copy.c: any strides to any */
@@ -156,7 +157,8 @@ struct sample_params {
     bool align_corners;
     uint32_t size[2]; /* of the grid or warp's output: height, width; 0 is x's */
 };
-/* attention takes struct plugcl_attention_params with the defaults filled in; its inputs: q, k, v. */
+/* attention takes struct plugcl_attention_params with the defaults filled in; its inputs: q, k, v. attention_map
+ * takes the same; its inputs: q, k, the chosen queries (a constant of I32). */
 struct matmul_params { /* inputs: a, b */
     bool transpose_a, transpose_b;
 };

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* attention.c: attention in every mode: odd sizes, size 1, no keys, batches, views, blocks, NaN and infinities. */
+#include <stdlib.h>
+#include <string.h>
+
 #include "checkcl/checkcl.h"
 #include "ref/attention.h"
 
@@ -7,7 +10,7 @@ static struct ref_attention reference_of(const struct checkcl_case *row)
 {
     const struct plugcl_attention_params *params = row->params;
     const int64_t *q = row->inputs[0].shape.dims, *k = row->inputs[1].shape.dims;
-    return (struct ref_attention){ q[0], q[1], k[1], q[2], row->inputs[2].shape.dims[2], params->mode, params->scale,
+    return (struct ref_attention){ q[0], q[1], k[1], q[2], row->inputs[2].shape.dims[2] /* of v */, params->mode, params->scale,
                                    params->softmax_over_queries };
 }
 
@@ -74,6 +77,43 @@ static void check_attention(struct checkcl *check, const struct size *size, int 
     check_one(check, size, mode, &params, layout, special);
 }
 
+static void map_reference(const struct checkcl_case *row, const double *const *inputs, const plugcl_shape *output_shapes,
+                          double *const *outputs)
+{
+    struct ref_attention attention = reference_of(row);
+    const int64_t *dims = output_shapes[0].dims;
+    double *whole = calloc((size_t)(attention.images * attention.queries * attention.keys) + 1, sizeof *whole);
+    if (whole == NULL)
+        abort();
+    ref_affinity(&attention, inputs[0], inputs[1], whole);
+    for (int64_t i = 0; i < dims[0] * dims[1]; i++) {
+        int64_t query = i / dims[1] * attention.queries + (int64_t)inputs[2][i % dims[1]];
+        memcpy(outputs[0] + i * dims[2], whole + query * dims[2], (size_t)dims[2] * sizeof *whole);
+    }
+    free(whole);
+}
+
+static void check_map(struct checkcl *check, const struct size *size, int mode, float scale, enum checkcl_layout layout,
+                      enum checkcl_fill fill)
+{
+    struct plugcl_attention_params params = params_of(mode);
+    const float rows[3] = { (float)(size->queries - 1), 0, (float)(size->queries / 2) };
+    int64_t depth = mode == 3 ? 1 : size->depth;
+    params.scale = scale;
+    const struct checkcl_case row = {
+        .info = &operator_attention_map,
+        .params = &params,
+        .inputs = { { .present = true, .shape = { 3, { size->images, size->queries, depth } }, .layout = layout, .fill = fill },
+                    { .present = true, .shape = { 3, { size->images, size->keys, depth } }, .layout = layout },
+                    { .present = true, .constant = true, .dtype = PLUGCL_I32, .shape = { 1, { 3 } }, .values = rows } },
+        .budget = 1e-4,
+        .reference = map_reference,
+    };
+    checkcl_run(check, &row, "%s_n%lldq%lldk%lldd%lld%s%s", names[mode], (long long)size->images, (long long)size->queries,
+                (long long)size->keys, (long long)depth, layout == CHECKCL_ODD_VIEW ? "_odd" : "",
+                fill == CHECKCL_SPECIAL ? "_special" : "");
+}
+
 void checkcl_attention(struct checkcl *check)
 {
     static const struct size sizes[] = {
@@ -87,6 +127,10 @@ void checkcl_attention(struct checkcl *check)
         check_attention(check, &sizes[2], mode, -0.5f, 0, CHECKCL_ODD_VIEW, NOTHING_SPECIAL);
         check_attention(check, &sizes[2], mode, 1, 2000, CHECKCL_ROW_MAJOR, NOTHING_SPECIAL);
         check_attention(check, &sizes[4], mode, 0.25f, 1, CHECKCL_ODD_VIEW, NOTHING_SPECIAL);
+        check_map(check, &sizes[0], mode, 1, CHECKCL_ROW_MAJOR, CHECKCL_RANDOM);
+        check_map(check, &sizes[1], mode, 3, CHECKCL_ROW_MAJOR, CHECKCL_RANDOM);
+        check_map(check, &sizes[2], mode, -0.5f, CHECKCL_ODD_VIEW, CHECKCL_RANDOM);
+        check_map(check, &sizes[2], mode, 1, CHECKCL_ROW_MAJOR, CHECKCL_SPECIAL);
         for (enum special special = SPECIAL_Q; special <= LARGE_SCORES; special++)
             check_attention(check, &sizes[2], mode, 1, 0, CHECKCL_ROW_MAJOR, special);
     }

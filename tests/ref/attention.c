@@ -18,8 +18,8 @@ static double score(const struct ref_attention *at, const double *q, const doubl
 
 void ref_affinity(const struct ref_attention *at, const double *q, const double *k, double *affinity)
 {
-    const plugcl_shape shape = { 3, { at->batch, at->queries, at->keys } };
-    for (int64_t i = 0; i < at->batch * at->queries; i++) {
+    const plugcl_shape shape = { 3, { at->images, at->queries, at->keys } };
+    for (int64_t i = 0; i < at->images * at->queries; i++) {
         for (int64_t j = 0; j < at->keys; j++) {
             double s = score(at, q + i * at->depth, k + (i / at->queries * at->keys + j) * at->depth);
             if (at->mode == PLUGCL_ATTENTION_CONCATENATION)
@@ -33,11 +33,11 @@ void ref_affinity(const struct ref_attention *at, const double *q, const double 
 
 void ref_attention(const struct ref_attention *at, const double *q, const double *k, const double *v, double *y)
 {
-    size_t count = (size_t)(at->batch * at->queries * at->keys);
+    size_t count = (size_t)(at->images * at->queries * at->keys);
     double *affinity = malloc((count + 1) * sizeof *affinity);
     if (affinity != NULL)
         ref_affinity(at, q, k, affinity);
-    for (int64_t i = 0; i < at->batch * at->queries; i++) {
+    for (int64_t i = 0; i < at->images * at->queries; i++) {
         const double *values = v + i / at->queries * at->keys * at->columns;
         for (int64_t e = 0; e < at->columns; e++) {
             double sum = affinity != NULL ? 0 : INFINITY;

@@ -6,15 +6,15 @@
 #include <plugcl/graph.h>
 
 struct ref_attention {
-    int64_t batch, queries, keys, depth, columns;
+    int64_t images, queries, keys, depth, columns;
     plugcl_attention_mode mode;
     double scale;
     bool over_queries;
 };
 
-/* q [batch, queries, depth], k [batch, keys, depth] to affinities [batch, queries, keys], after normalisation. */
+/* q [images, queries, depth], k [images, keys, depth] to affinities [images, queries, keys], after normalisation. */
 void ref_affinity(const struct ref_attention *at, const double *q, const double *k, double *affinity);
-/* … times v [batch, keys, columns]. Infinite results where memory is short. */
+/* … times v [images, keys, columns]. Infinite results where memory is short. */
 void ref_attention(const struct ref_attention *at, const double *q, const double *k, const double *v, double *y);
 
 #endif

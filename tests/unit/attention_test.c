@@ -35,9 +35,9 @@ static void make_data(struct data *data, const struct ref_attention *at)
 {
     uint32_t random = 12345;
     data->at = *at;
-    data->shapes[0] = (plugcl_shape){ 3, { at->batch, at->queries, at->depth } };
-    data->shapes[1] = (plugcl_shape){ 3, { at->batch, at->keys, at->depth } };
-    data->shapes[2] = (plugcl_shape){ 3, { at->batch, at->keys, at->columns } };
+    data->shapes[0] = (plugcl_shape){ 3, { at->images, at->queries, at->depth } };
+    data->shapes[1] = (plugcl_shape){ 3, { at->images, at->keys, at->depth } };
+    data->shapes[2] = (plugcl_shape){ 3, { at->images, at->keys, at->columns } };
     for (int i = 0; i < 3; i++) {
         size_t count = (size_t)plugcl_shape_elements(&data->shapes[i]);
         data->floats[i] = malloc((count + 1) * sizeof(float));
@@ -114,7 +114,7 @@ static void check_attention(plugcl_context *context, const struct ref_attention 
     plugcl_value k = plugcl_graph_input(graph, "k", PLUGCL_F32, &data.shapes[1]);
     plugcl_value v = plugcl_graph_input(graph, "v", PLUGCL_F32, &data.shapes[2]);
     plugcl_graph_output(graph, "y", plugcl_graph_attention(graph, q, k, v, &params));
-    size_t count = (size_t)(at->batch * at->queries * at->columns);
+    size_t count = (size_t)(at->images * at->queries * at->columns);
     double *wanted = malloc(count * sizeof *wanted);
     float *found = malloc(count * sizeof *found);
     assert_non_null(wanted);
@@ -127,6 +127,42 @@ static void check_attention(plugcl_context *context, const struct ref_attention 
     free(wanted);
     free(found);
     plugcl_graph_destroy(&graph);
+    free_data(&data);
+}
+
+/* Rows of the affinity; the plan refuses what q does not have. */
+static void check_map(plugcl_context *context, const struct ref_attention *at)
+{
+    struct data data;
+    make_data(&data, at);
+    const struct plugcl_attention_params params = params_of(at);
+    const uint32_t queries[2] = { (uint32_t)at->queries - 1, 0 }, beyond = (uint32_t)at->queries;
+    const size_t keys = (size_t)at->keys, rows = (size_t)(at->images * at->queries);
+    double *whole = malloc(rows * keys * sizeof *whole), *wanted = malloc((size_t)at->images * 2 * keys * sizeof *wanted);
+    float *found = malloc((size_t)at->images * 2 * keys * sizeof *found);
+    assert_true(whole != NULL && wanted != NULL && found != NULL);
+    ref_affinity(at, data.doubles[0], data.doubles[1], whole);
+    for (size_t i = 0; i < (size_t)at->images * 2; i++)
+        memcpy(wanted + i * keys, whole + (i / 2 * (size_t)at->queries + queries[i % 2]) * keys, keys * sizeof *wanted);
+    for (int round = 0; round < 2; round++) {
+        plugcl_graph *graph = NULL;
+        plugcl_plan *plan = NULL;
+        assert_int_equal(plugcl_graph_create(NULL, &graph), PLUGCL_OK);
+        plugcl_value q = plugcl_graph_input(graph, "q", PLUGCL_F32, &data.shapes[0]);
+        plugcl_value k = plugcl_graph_input(graph, "k", PLUGCL_F32, &data.shapes[1]);
+        plugcl_graph_output(graph, "y", plugcl_graph_attention_map(graph, q, k, &params, round ? &beyond : queries, round ? 1 : 2));
+        if (round == 0) {
+            run_plan(context, graph, &data, 2, false, found);
+            assert_close(found, wanted, (size_t)at->images * 2 * keys);
+        } else {
+            assert_int_equal(plugcl_plan_create(context, graph, NULL, &plan), PLUGCL_INVALID);
+            assert_message("counted from 0");
+        }
+        plugcl_graph_destroy(&graph);
+    }
+    free(whole);
+    free(wanted);
+    free(found);
     free_data(&data);
 }
 
@@ -146,10 +182,17 @@ static void test_modes_fused_and_as_defined(void **state)
         check_attention(*state, &cases[i]);
 }
 
+static void test_map_of_chosen_queries(void **state)
+{
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        check_map(*state, &cases[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_modes_fused_and_as_defined, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_map_of_chosen_queries, set_up, tear_down),
     };
     return cmocka_run_group_tests_name("attention", tests, NULL, NULL) ? 1 : 0;
 }
