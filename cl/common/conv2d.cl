@@ -13,7 +13,7 @@
 
 enum { SIZE_OUTPUTS, SIZE_OUT_HEIGHT, SIZE_OUT_WIDTH, SIZE_GROUP_INPUTS, SIZE_GROUP_OUTPUTS, SIZE_HEIGHT, SIZE_WIDTH, KERNEL_HEIGHT,
        KERNEL_WIDTH, STRIDE_Y, STRIDE_X, DILATION_Y, DILATION_X, PAD_TOP, PAD_LEFT, X_STRIDES, W_STRIDES = X_STRIDES + 4,
-       Y_STRIDES = W_STRIDES + 4, RESIDUAL_STRIDES = Y_STRIDES + 4 };
+       Y_STRIDES = W_STRIDES + 4, RESIDUAL_STRIDES = Y_STRIDES + 4, W_GROUP = RESIDUAL_STRIDES + 4 };
 
 __kernel void conv2d(__global const float *x_buffer, uint x_offset, __global const float *w_buffer, uint w_offset,
                      __global const float *bias_buffer, uint bias_offset, __global const float *residual_buffer,
@@ -26,11 +26,11 @@ __kernel void conv2d(__global const float *x_buffer, uint x_offset, __global con
     const long image = (long)get_global_id(1);
     /* Remainders by subtraction: oclgrind does not know what a remainder beside its quotient is compiled to. */
     const int place = at / outputs, output = at - place * outputs, row = place / out_width, column = place - row * out_width;
-    const int group_inputs = table[SIZE_GROUP_INPUTS], channel0 = output / table[SIZE_GROUP_OUTPUTS] * group_inputs;
+    const int group_inputs = table[SIZE_GROUP_INPUTS], group = output / table[SIZE_GROUP_OUTPUTS], channel0 = group * group_inputs;
     const int top = row * table[STRIDE_Y] - table[PAD_TOP], left = column * table[STRIDE_X] - table[PAD_LEFT];
     __global const int *xs = table + X_STRIDES, *ws = table + W_STRIDES, *ys = table + Y_STRIDES, *rs = table + RESIDUAL_STRIDES;
     __global const float *x = x_buffer + x_offset + image * xs[0] + (long)channel0 * xs[1];
-    __global const float *w = w_buffer + w_offset + (long)output * ws[0];
+    __global const float *w = w_buffer + w_offset + (long)output * ws[0] + (long)group * table[W_GROUP];
 
     float sum = 0.0f;
     for (int ky = 0; ky < table[KERNEL_HEIGHT]; ky++) {

@@ -133,6 +133,23 @@ PLUGCL_API plugcl_value plugcl_graph_conv2d(plugcl_graph *graph, plugcl_value x,
 PLUGCL_API plugcl_value plugcl_graph_conv2d_layer(plugcl_graph *graph, plugcl_value x, plugcl_weights *weights, const char *layer,
                                                   const struct plugcl_conv2d_params *params);
 
+struct plugcl_conv_transpose2d_params {
+    size_t struct_size;
+    uint32_t stride[2];     /* height, width; 0 is 1 */
+    uint32_t pad[4];        /* top, left, bottom, right: output pixels that are left away */
+    uint32_t output_pad[2]; /* rows and columns more at the bottom and the right; less than the stride or the dilation */
+    uint32_t dilation[2];   /* 0 is 1 */
+    uint32_t groups;        /* 0 is 1 */
+};
+
+/* F.conv_transpose2d with each of the four paddings of its own: x [N,C,H,W], weight [C, O/groups, KH, KW], bias [O] or null. */
+PLUGCL_API plugcl_value plugcl_graph_conv_transpose2d(plugcl_graph *graph, plugcl_value x, plugcl_value weight, plugcl_value bias,
+                                                      const struct plugcl_conv_transpose2d_params *params);
+/* The same with "<layer>.weight" and, if it is there, "<layer>.bias" of `weights`. */
+PLUGCL_API plugcl_value plugcl_graph_conv_transpose2d_layer(plugcl_graph *graph, plugcl_value x, plugcl_weights *weights,
+                                                            const char *layer,
+                                                            const struct plugcl_conv_transpose2d_params *params);
+
 /* F.linear over the last axis: x [..., K], weight [O, K] or [O, K, 1, 1], bias [O] or null. */
 PLUGCL_API plugcl_value plugcl_graph_linear(plugcl_graph *graph, plugcl_value x, plugcl_value weight, plugcl_value bias);
 PLUGCL_API plugcl_value plugcl_graph_linear_layer(plugcl_graph *graph, plugcl_value x, plugcl_weights *weights, const char *layer);
@@ -361,6 +378,8 @@ PLUGCL_API const char *plugcl_node_flavour(const plugcl_node *node);
     (&(const struct plugcl_graph_params){ .struct_size = sizeof(struct plugcl_graph_params), __VA_ARGS__ })
 #define plugcl_conv2d_params(...) \
     (&(const struct plugcl_conv2d_params){ .struct_size = sizeof(struct plugcl_conv2d_params), __VA_ARGS__ })
+#define plugcl_conv_transpose2d_params(...) \
+    (&(const struct plugcl_conv_transpose2d_params){ .struct_size = sizeof(struct plugcl_conv_transpose2d_params), __VA_ARGS__ })
 #define plugcl_pool2d_params(...) \
     (&(const struct plugcl_pool2d_params){ .struct_size = sizeof(struct plugcl_pool2d_params), __VA_ARGS__ })
 #define plugcl_sample_params(...) \
@@ -384,6 +403,13 @@ static inline struct plugcl_graph_params plugcl_graph_params_init(void)
 static inline struct plugcl_conv2d_params plugcl_conv2d_params_init(void)
 {
     struct plugcl_conv2d_params params = { sizeof(struct plugcl_conv2d_params), { 0, 0 }, { 0, 0, 0, 0 }, { 0, 0 }, 0 };
+    return params;
+}
+static inline struct plugcl_conv_transpose2d_params plugcl_conv_transpose2d_params_init(void)
+{
+    struct plugcl_conv_transpose2d_params params = {
+        sizeof(struct plugcl_conv_transpose2d_params), { 0, 0 }, { 0, 0, 0, 0 }, { 0, 0 }, { 0, 0 }, 0
+    };
     return params;
 }
 static inline struct plugcl_pool2d_params plugcl_pool2d_params_init(void)

@@ -30,28 +30,6 @@ plugcl_value plugcl_graph_binary(plugcl_graph *graph, plugcl_binary kind, plugcl
     return has_operands(graph, "binary", operands, 2) ? add_one(graph, &operator_binary, &params, operands, 2) : no_value;
 }
 
-plugcl_value plugcl_graph_conv2d(plugcl_graph *graph, plugcl_value x, plugcl_value weight, plugcl_value bias,
-                                 const struct plugcl_conv2d_params *params)
-{
-    struct plugcl_conv2d_params own;
-    take_params(graph, "plugcl_conv2d_params", &own, sizeof own, params);
-    for (int i = 0; i < 2; i++) {
-        own.stride[i] = own.stride[i] ? own.stride[i] : 1;
-        own.dilation[i] = own.dilation[i] ? own.dilation[i] : 1;
-    }
-    own.groups = own.groups ? own.groups : 1;
-    return add_one(graph, &operator_conv2d, &own, (plugcl_value[]){ x, weight, bias }, 3);
-}
-
-plugcl_value plugcl_graph_conv2d_layer(plugcl_graph *graph, plugcl_value x, plugcl_weights *weights, const char *layer,
-                                       const struct plugcl_conv2d_params *params)
-{
-    char *outer = begin_layer(graph, layer);
-    plugcl_value weight = layer_value(graph, weights, layer, "weight", false);
-    plugcl_value y = plugcl_graph_conv2d(graph, x, weight, layer_value(graph, weights, layer, "bias", true), params);
-    return end_layer(graph, outer, y);
-}
-
 plugcl_value plugcl_graph_linear(plugcl_graph *graph, plugcl_value x, plugcl_value weight, plugcl_value bias)
 {
     return add_one(graph, &operator_linear, NULL, (plugcl_value[]){ x, weight, bias }, 3);

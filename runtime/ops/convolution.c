@@ -45,44 +45,52 @@ bool convolution_fits_int(const struct convolution *conv)
            conv->outputs * conv->out[0] * conv->out[1] <= INT32_MAX;
 }
 
-/* Which columns of a weight [O, C, KH, KW] are packed, and how. A weight may be a view of a constant's channels. */
+/* Where the weight of an output, channel and tap lies in its constant: a view of some channels, or a transposed convolution's. */
 struct packing {
-    int64_t block_size, channels, taps;
-    int64_t first, row; /* element of output 0 and channel 0, and from one output to the next, in the constant */
+    int64_t block_size, channels, outputs, taps, row_taps;
+    int64_t first;      /* element of output 0, channel 0 and tap 0 */
+    int64_t strides[4]; /* output, channel, row, column; some may be negative */
 };
 
 static void pack_blocks(const float *const *sources, const struct constant *const *constants, const void *parameters, float *packed)
 {
     const struct packing *packing = parameters;
-    const int64_t block_size = packing->block_size, channels = packing->channels, taps = packing->taps;
-    const int64_t outputs = constants[0]->shape.dims[0], padded = (outputs + block_size - 1) / block_size * block_size;
+    const int64_t block_size = packing->block_size, channels = packing->channels, outputs = packing->outputs;
+    const int64_t padded = (outputs + block_size - 1) / block_size * block_size;
+    (void)constants;
     for (int64_t output = 0; output < padded; output++) {
         packed[output] = output < outputs && sources[1] != NULL ? sources[1][output] : 0.0f;
-        float *column = packed + padded + output / block_size * taps * channels * block_size + output % block_size;
-        const float *weight = sources[0] + packing->first + output * packing->row;
-        for (int64_t tap = 0; tap < taps; tap++)
+        float *column = packed + padded + output / block_size * packing->taps * channels * block_size + output % block_size;
+        const float *weight = sources[0] + packing->first + output * packing->strides[0];
+        for (int64_t tap = 0; tap < packing->taps; tap++) {
+            const float *from = weight + tap / packing->row_taps * packing->strides[2] + tap % packing->row_taps * packing->strides[3];
             for (int64_t channel = 0; channel < channels; channel++)
-                column[(tap * channels + channel) * block_size] = output < outputs ? weight[channel * taps + tap] : 0.0f;
+                column[(tap * channels + channel) * block_size] = output < outputs ? from[channel * packing->strides[1]] : 0.0f;
+        }
     }
 }
 
 void convolution_launch_packed(struct launch *launch, const struct convolution *conv, int block_size)
 {
-    char name[64];
+    char name[160];
     struct constant *const constants[2] = { conv->weight->constant, conv->bias->constant };
-    struct packing packing = { .block_size = block_size, .channels = conv->channels, .taps = conv->kernel[0] * conv->kernel[1],
+    struct packing packing = { .block_size = block_size, .channels = conv->channels, .outputs = conv->outputs,
+                               .taps = conv->kernel[0] * conv->kernel[1], .row_taps = conv->kernel[1],
                                .first = conv->weight->offset };
-    packing.row = plugcl_shape_elements(&constants[0]->shape) / constants[0]->shape.dims[0];
+    for (int i = 0; i < 4; i++)
+        packing.strides[i] = conv->weight_strides[i];
     size_t padded = (size_t)((conv->outputs + block_size - 1) / block_size * block_size);
-    snprintf(name, sizeof name, "convolution %d of %lld from %lld", block_size, (long long)conv->channels,
-             (long long)packing.first);
+    snprintf(name, sizeof name, "convolution %d of %lld x %lld taps of %lld from %lld by %lld %lld %lld %lld", block_size,
+             (long long)conv->kernel[0], (long long)conv->kernel[1], (long long)conv->channels, (long long)packing.first,
+             (long long)packing.strides[0], (long long)packing.strides[1], (long long)packing.strides[2],
+             (long long)packing.strides[3]);
     launch_packed(launch, constants, 2, name, padded * (size_t)(packing.taps * conv->channels + 1), pack_blocks, &packing);
 }
 
 /*
  * Tables of sizes and strides, in the order of the enumerations in the kernels.
  */
-#define TABLE_MAX 31
+#define TABLE_MAX 32
 
 static size_t table_add(int32_t *table, size_t count, const int64_t *values, size_t n_values)
 {
@@ -154,6 +162,7 @@ plugcl_status direct_plan(struct schedule *schedule, const struct convolution *c
     count = table_add_window(table, count, conv);
     count = table_add(table, count, conv->weight_strides, 4);
     count = table_add_results(table, count, conv);
+    count = table_add(table, count, &conv->weight_group, 1);
 
     snprintf(options, sizeof options, "-DACTIVATION=%d", (int)conv->epilogue->act);
     struct launch *launch = schedule_launch(schedule, "common/conv2d.cl", options, "conv2d");

@@ -17,7 +17,8 @@ struct convolution {
     int64_t images, channels, outputs, groups;
     int64_t in[2], out[2], kernel[2], stride[2], dilation[2], before[2]; /* height, width */
     int64_t x_strides[4], y_strides[4], residual_strides[4];             /* in elements, as the enumeration counts */
-    int64_t weight_strides[4];                                           /* output, channel of the group, row, column */
+    int64_t weight_strides[4]; /* output, channel of the group, row, column; a transposed convolution has negative ones */
+    int64_t weight_group;      /* what a group's weights begin with beyond its first output's stride */
 };
 
 /* Bias and residual of a call; the residual is the last present input. */

@@ -90,6 +90,7 @@ struct operator_info {
 
 /* The operators, one file each. */
 extern const struct operator_info operator_conv2d, operator_linear;                          /* conv2d.c linear.c */
+extern const struct operator_info operator_conv_transpose2d;                                 /* conv_transpose2d.c */
 extern const struct operator_info operator_pool2d, operator_adaptive_pool2d;                 /* pool.c */
 extern const struct operator_info operator_batch_norm;                                       /* batch_norm.c */
 extern const struct operator_info operator_activation, operator_prelu, operator_binary;      /* elementwise.c */
@@ -108,8 +109,9 @@ extern const struct operator_info operator_concat, operator_reshape, operator_tr
 /* Every operator with variants, for the tests and for --variant; ends with NULL. */
 extern const struct operator_info *const operators[];
 
-/* Parameters. conv2d takes struct plugcl_conv2d_params with the defaults filled in (no zero strides, dilations or groups);
- * linear takes none. conv2d's and linear's inputs: x, weight, bias, residual. */
+/* Parameters. conv2d takes struct plugcl_conv2d_params with the defaults filled in (no zero strides, dilations or groups),
+ * conv_transpose2d struct plugcl_conv_transpose2d_params likewise; linear takes none. Their inputs: x, weight,
+ * bias and (where takes_epilogue) residual. */
 struct pool2d_params {
     bool is_max;
     struct plugcl_pool2d_params window; /* defaults filled in */
