@@ -193,6 +193,28 @@ PLUGCL_API plugcl_value plugcl_graph_reshape(plugcl_graph *graph, plugcl_value x
 PLUGCL_API plugcl_value plugcl_graph_flatten(plugcl_graph *graph, plugcl_value x, int start, int end);
 /* torch.permute of any type: axis i of the result is axis order[i] of x. */
 PLUGCL_API plugcl_value plugcl_graph_transpose(plugcl_graph *graph, plugcl_value x, const int *order, size_t rank);
+
+#define PLUGCL_SLICE_END INT64_MAX
+/* Elements start, start + step … before end along one axis, as x[..., start:end:step] in NumPy and ONNX's Slice: negative places
+ * count from the back and are clamped to the axis. A negative step goes backwards, to the first element with end INT64_MIN. */
+struct plugcl_slice {
+    int axis; /* negative: from the back */
+    int64_t start, end, step; /* step 0 is 1 */
+};
+/* Slices of any type, each of another axis. No data is copied where all steps are positive. */
+PLUGCL_API plugcl_value plugcl_graph_slice(plugcl_graph *graph, plugcl_value x, const struct plugcl_slice *slices, size_t n_slices);
+/* torch.split of any type into parts of these sizes, which add up to the axis; NULL: torch.chunk into n_parts, of an axis whose size
+ * is known and gives so many. Fills parts[0 … n_parts−1]. */
+PLUGCL_API void plugcl_graph_split(plugcl_graph *graph, plugcl_value x, int axis, const int64_t *sizes, size_t n_parts,
+                                   plugcl_value *parts);
+/* torch.squeeze of any type; the axes that are named must have size 1 (ONNX's rule). n_axes 0: all that have; the sizes of all axes
+ * must be known then. */
+PLUGCL_API plugcl_value plugcl_graph_squeeze(plugcl_graph *graph, plugcl_value x, const int *axes, size_t n_axes);
+/* torch.unsqueeze of any type: the axes are the result's, negative from its back (ONNX's rule for more than one). */
+PLUGCL_API plugcl_value plugcl_graph_unsqueeze(plugcl_graph *graph, plugcl_value x, const int *axes, size_t n_axes);
+/* F.pixel_shuffle and F.pixel_unshuffle of any type, of rank 3 to 6: [..., C·f², H, W] to [..., C, H·f, W·f] and back. */
+PLUGCL_API plugcl_value plugcl_graph_pixel_shuffle(plugcl_graph *graph, plugcl_value x, uint32_t factor);
+PLUGCL_API plugcl_value plugcl_graph_pixel_unshuffle(plugcl_graph *graph, plugcl_value x, uint32_t factor);
 /* F.softmax. */
 PLUGCL_API plugcl_value plugcl_graph_softmax(plugcl_graph *graph, plugcl_value x, int axis);
 

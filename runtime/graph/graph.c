@@ -292,13 +292,28 @@ static plugcl_shape unknown_result(const plugcl_graph *graph, const struct node 
     if (node->info == &operator_reshape)
         shape = ((const struct reshape_params *)node->params)->shape;
     const struct value *second = graph_value(graph, node->inputs[1]);
-    if (node->info == &operator_binary && second != NULL && second->shape.rank > shape.rank)
+    const struct value *third = graph_value(graph, node->inputs[2]);
+    bool broadcasts = node->info == &operator_binary || node->info == &operator_compare || node->info == &operator_where;
+    if (broadcasts && second != NULL && second->shape.rank > shape.rank)
         shape = second->shape;
+    if (broadcasts && third != NULL && third->shape.rank > shape.rank)
+        shape = third->shape;
+    if (node->info == &operator_squeeze)
+        for (uint32_t i = 0, rank = shape.rank; i < rank; i++)
+            shape.rank -= ((const struct squeeze_params *)node->params)->axes[i];
     if (node->info == &operator_matmul && second != NULL)
         shape.rank = matmul_rank(shape.rank, second->shape.rank);
     for (uint32_t i = 0; i < shape.rank; i++)
         shape.dims[i] = PLUGCL_DIM_ANY;
     return shape;
+}
+
+/* A slice of an axis whose size is unknown: a shorter axis than those that are tried may clamp it. */
+static bool is_cut(const plugcl_graph *graph, const struct node *node, uint32_t axis)
+{
+    return node->info == &operator_slice && ((const struct slice_params *)node->params)->step[axis] != 0 &&
+           ((const struct slice_params *)node->params)->whole[axis] == 0 &&
+           graph_value(graph, node->inputs[0])->shape.dims[axis] < 0;
 }
 
 /* The shape rules work on known dimensions. Unknown ones are tried as two different sizes: what comes out the same does not
@@ -327,7 +342,7 @@ static void infer_unknown(const plugcl_graph *graph, const struct node *node, pl
     for (uint32_t i = 0; i < node->n_outputs; i++) {
         outputs[i] = ok ? found[0][i] : unknown_result(graph, node);
         for (uint32_t j = 0; ok && j < outputs[i].rank; j++)
-            if (found[0][i].dims[j] != found[1][i].dims[j])
+            if (found[0][i].dims[j] != found[1][i].dims[j] || is_cut(graph, node, j))
                 outputs[i].dims[j] = PLUGCL_DIM_ANY;
     }
 }

@@ -120,11 +120,15 @@ struct operand *result_operand(struct lowering *low, uint32_t value, bool channe
     return operand;
 }
 
+bool prefers_channels_last(const struct operand *operand)
+{
+    return operand_is_channels_last(operand) && !operand_is_row_major(operand);
+}
+
 static bool output_is_channels_last(const struct node *node, const struct operator_call *call)
 {
-    if (node->info->layout != OUTPUT_LIKE_INPUT)
-        return node->info->layout == OUTPUT_CHANNELS_LAST;
-    return operand_is_channels_last(&call->inputs[0]) && !operand_is_row_major(&call->inputs[0]);
+    return node->info->layout == OUTPUT_LIKE_INPUT ? prefers_channels_last(&call->inputs[0])
+                                                   : node->info->layout == OUTPUT_CHANNELS_LAST;
 }
 
 static plugcl_status lower_node(struct lowering *low, const struct node *node)

@@ -36,6 +36,8 @@ plugcl_status emit(struct lowering *low, const struct operator_call *call, const
 plugcl_status emit_copy(struct lowering *low, const struct operand *from, const struct operand *to, const char *label);
 /* Another layout of value's operand, copied once. */
 plugcl_status relayout(struct lowering *low, uint32_t value, bool channels_last, const char *label, struct operand *operand);
+/* The layout of a result that is to lie as the operand does. */
+bool prefers_channels_last(const struct operand *operand);
 /* The memory of a result that is about to be written. */
 struct operand *result_operand(struct lowering *low, uint32_t value, bool channels_last);
 

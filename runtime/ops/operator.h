@@ -105,6 +105,8 @@ extern const struct operator_info operator_affine_grid, operator_grid_sample, op
 extern const struct operator_info operator_resize;                                           /* resize.c */
 extern const struct operator_info operator_pyramid;                                          /* pyramid.c */
 extern const struct operator_info operator_concat, operator_reshape, operator_transpose;     /* view.c: shape rules only */
+extern const struct operator_info operator_slice, operator_squeeze, operator_unsqueeze;      /* rearrange.c: shape rules only */
+extern const struct operator_info operator_pixel_shuffle;
 
 /* Every operator with variants, for the tests and for --variant; ends with NULL. */
 extern const struct operator_info *const operators[];
@@ -148,6 +150,19 @@ struct reshape_params {
     plugcl_shape shape; /* with 0 and −1 */
     bool is_flatten;
     int start, end;
+};
+struct slice_params { /* for each axis */
+    int64_t start[PLUGCL_MAX_RANK], end[PLUGCL_MAX_RANK], step[PLUGCL_MAX_RANK]; /* step 0: the whole axis */
+    int64_t whole[PLUGCL_MAX_RANK]; /* the size that the axis must have, if it is not 0 */
+};
+/* Clamps a slice to an axis of that size: the number of its elements, the first one and the step to the next. */
+int64_t slice_elements(const struct slice_params *params, uint32_t axis, int64_t size, int64_t *first, int64_t *step);
+struct squeeze_params { /* unsqueeze: the axes are the result's */
+    bool axes[PLUGCL_MAX_RANK];
+};
+struct pixel_shuffle_params {
+    uint32_t factor;
+    bool inverse;
 };
 struct transpose_params {
     uint32_t order[PLUGCL_MAX_RANK];

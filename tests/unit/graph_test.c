@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* graph_test.c: what a graph refuses, and how it says so. No device is needed. */
+#include <math.h>
+
 #include <plugcl/plugcl.h>
 
 #include "unit.h"
@@ -119,6 +121,67 @@ static void test_layer_errors(void **state)
             plugcl_graph_spatial_gate(g, x, constant(g, PLUGCL_SHAPE(1, 2, 4, 4)), none, NULL, NULL));
 }
 
+static plugcl_value split(plugcl_graph *graph, plugcl_value x, const int64_t *sizes, size_t n)
+{
+    plugcl_value parts[8];
+    plugcl_graph_split(graph, x, 1, sizes, n, parts);
+    return n > 0 ? parts[0] : none;
+}
+
+static void test_rearranging_errors(void **state)
+{
+    static const int64_t sizes[2] = { 2, 3 };
+    (void)state;
+    REFUSED("slice", "axis 4", "-4 to 3", plugcl_graph_slice(g, x, &(struct plugcl_slice){ 4, 0, 1, 1 }, 1));
+    REFUSED("slice", "axis -1", "twice", plugcl_graph_slice(g, x, (struct plugcl_slice[]){ { 3, 0, 1, 1 }, { -1, 0, 1, 1 } }, 2));
+    REFUSED("slice", "2 slices", "not NULL", plugcl_graph_slice(g, x, NULL, 2));
+    REFUSED("split", "add up to 5", "has 6", split(g, x, sizes, 2));
+    REFUSED("split", "part 0 has -1", "at least 0", split(g, x, (const int64_t[]){ -1, 7 }, 2));
+    REFUSED("split", "6 elements into 4", "parts of 2 they are 3", split(g, x, NULL, 4));
+    REFUSED("split", "at least one", "part", split(g, x, NULL, 0));
+    REFUSED("squeeze", "axis 2, which has 5", "must have 1", plugcl_graph_squeeze(g, x, (const int[]){ -2 }, 1));
+    REFUSED("squeeze", "axis 9", "-4 to 3", plugcl_graph_squeeze(g, x, (const int[]){ 9 }, 1));
+    REFUSED("squeeze", "axis 1", "twice", plugcl_graph_squeeze(g, x, (const int[]){ 1, 1 }, 2));
+    REFUSED("unsqueeze", "axis 5", "-5 to 4", plugcl_graph_unsqueeze(g, x, (const int[]){ 5 }, 1));
+    REFUSED("unsqueeze", "by 5 axes", "at most 8", plugcl_graph_unsqueeze(g, x, (const int[]){ 0, 1, 2, 3, 4 }, 5));
+    REFUSED("pixel_shuffle", "6 x 5 x 4", "multiple of 4", plugcl_graph_pixel_shuffle(g, x, 2));
+    REFUSED("pixel_unshuffle", "6 x 5 x 4", "multiple of 2", plugcl_graph_pixel_unshuffle(g, x, 2));
+    REFUSED("pixel_shuffle", "rank 2", "3 to 6", plugcl_graph_pixel_shuffle(g, matrix, 1));
+    REFUSED("pixel_shuffle", "factor of 0", "1 to", plugcl_graph_pixel_shuffle(g, x, 0));
+    REFUSED("compare", "f32 with bool", "one type", plugcl_graph_compare(g, PLUGCL_EQ, x, plugcl_graph_cast(g, x, PLUGCL_BOOL)));
+    REFUSED("compare", "6 and 7 elements", "equal or 1", plugcl_graph_compare(g, PLUGCL_LT, x, constant(g, PLUGCL_SHAPE(7, 1, 1))));
+    REFUSED("compare", "comparison 6", "0 to 5", plugcl_graph_compare(g, (plugcl_comparison)6, x, x));
+    REFUSED("where", "condition is f32", "must be bool", plugcl_graph_where(g, x, x, x));
+    REFUSED("where", "between f32 and bool", "one type",
+            plugcl_graph_where(g, plugcl_graph_cast(g, x, PLUGCL_BOOL), x, plugcl_graph_cast(g, x, PLUGCL_BOOL)));
+    REFUSED("where", "operand 2", "missing", plugcl_graph_where(g, plugcl_graph_cast(g, x, PLUGCL_BOOL), x, none));
+    REFUSED("clip", "limits are nan and 1", "number", plugcl_graph_activation(g, x, PLUGCL_CLIP, NAN, 1));
+}
+
+/* What is known of a shape before the plan: a slice of an axis of unknown size may be clamped; a named axis of it may be squeezed. */
+static void test_unknown_sizes(void **state)
+{
+    plugcl_graph *graph = NULL;
+    plugcl_shape shape;
+    (void)state;
+    assert_int_equal(plugcl_graph_create(NULL, &graph), PLUGCL_OK);
+    plugcl_value x = plugcl_graph_input(graph, "x", PLUGCL_F32, PLUGCL_SHAPE(PLUGCL_DIM_ANY, 6, PLUGCL_DIM_ANY));
+    plugcl_value y = plugcl_graph_slice(graph, x, (struct plugcl_slice[]){ { 0, 0, 5, 1 }, { 1, -2, PLUGCL_SLICE_END, 1 } }, 2);
+    assert_int_equal(plugcl_graph_shape(graph, y, &shape), PLUGCL_OK);
+    assert_int_equal(shape.dims[0], PLUGCL_DIM_ANY);
+    assert_int_equal(shape.dims[1], 2);
+    y = plugcl_graph_squeeze(graph, x, (const int[]){ 2 }, 1);
+    assert_int_equal(plugcl_graph_shape(graph, y, &shape), PLUGCL_OK);
+    assert_int_equal(shape.rank, 2);
+    y = plugcl_graph_where(graph, plugcl_graph_compare(graph, PLUGCL_GT, x, constant(graph, PLUGCL_SHAPE(7, 1, 6, 3))), x, x);
+    assert_int_equal(plugcl_graph_shape(graph, y, &shape), PLUGCL_OK);
+    assert_int_equal(shape.rank, 4);
+    plugcl_graph_squeeze(graph, x, NULL, 0);
+    assert_int_equal(plugcl_graph_status(graph), PLUGCL_INVALID);
+    assert_message("squeeze of all axes of size 1 needs a known shape; name the axes");
+    plugcl_graph_destroy(&graph);
+}
+
 static void test_other_operator_errors(void **state)
 {
     (void)state;
@@ -147,6 +210,8 @@ int main(void)
         cmocka_unit_test(test_names_are_of_one_thing),
         cmocka_unit_test(test_layer_errors),
         cmocka_unit_test(test_other_operator_errors),
+        cmocka_unit_test(test_rearranging_errors),
+        cmocka_unit_test(test_unknown_sizes),
     };
     return cmocka_run_group_tests_name("graph", tests, NULL, NULL) ? 1 : 0;
 }

@@ -29,7 +29,7 @@ static size_t count_of(const plugcl_shape *shape)
     return (size_t)plugcl_shape_elements(shape);
 }
 
-static struct traced make(struct tracing *t, const plugcl_shape *shape)
+struct traced tracing_blank(struct tracing *t, const plugcl_shape *shape)
 {
     struct traced made = { { 0 }, *shape, calloc(count_of(shape) + 1, sizeof(double)) };
     assert_non_null(made.data);
@@ -39,7 +39,7 @@ static struct traced make(struct tracing *t, const plugcl_shape *shape)
 
 static struct traced make_random(struct tracing *t, const plugcl_shape *shape)
 {
-    struct traced made = make(t, shape);
+    struct traced made = tracing_blank(t, shape);
     for (size_t i = 0; i < count_of(shape); i++)
         made.data[i] = (float)((double)tracing_random(t, 4001) / 2000.0 - 1.0);
     return made;
@@ -87,7 +87,7 @@ struct traced traced_constant(struct tracing *t, const plugcl_shape *shape)
 
 struct traced traced_activation(struct tracing *t, struct traced x, plugcl_activation kind)
 {
-    struct traced y = make(t, &x.shape);
+    struct traced y = tracing_blank(t, &x.shape);
     for (size_t i = 0; i < count_of(&x.shape); i++)
         y.data[i] = kind == PLUGCL_RELU ? fmax(x.data[i], 0) : kind == PLUGCL_TANH ? tanh(x.data[i]) : 1 / (1 + exp(-x.data[i]));
     y.value = plugcl_graph_activation(t->graph, x.value, kind, 0, 0);
@@ -102,7 +102,7 @@ struct traced traced_binary(struct tracing *t, plugcl_binary kind, struct traced
         int64_t q = i < b.shape.rank ? b.shape.dims[b.shape.rank - 1 - i] : 1;
         shape.dims[shape.rank - 1 - i] = p == 1 ? q : p;
     }
-    struct traced y = make(t, &shape);
+    struct traced y = tracing_blank(t, &shape);
     for (size_t i = 0; i < count_of(&shape); i++) {
         double p = a.data[broadcast_index(&shape, i, &a.shape)], q = b.data[broadcast_index(&shape, i, &b.shape)];
         y.data[i] = kind == PLUGCL_ADD ? p + q : kind == PLUGCL_SUB ? p - q : kind == PLUGCL_MUL ? p * q : fmax(p, q);
@@ -124,7 +124,7 @@ struct traced traced_conv(struct tracing *t, struct traced x, int64_t channels, 
     uint32_t pad = (uint32_t)kernel / 2;
     struct traced weight = traced_constant(t, PLUGCL_SHAPE(channels, in, kernel, kernel));
     struct traced bias = traced_constant(t, PLUGCL_SHAPE(channels));
-    struct traced y = make(t, PLUGCL_SHAPE(n, channels, height, width));
+    struct traced y = tracing_blank(t, PLUGCL_SHAPE(n, channels, height, width));
     for (int64_t i = 0; i < (int64_t)count_of(&y.shape); i++) {
         int64_t column = i % width, row = i / width % height, o = i / width / height % channels,
                 image = i / width / height / channels;
@@ -141,7 +141,7 @@ struct traced traced_batch_norm(struct tracing *t, struct traced x)
 {
     const plugcl_shape *channels = PLUGCL_SHAPE(x.shape.dims[1]);
     struct traced mean = traced_constant(t, channels), weight = traced_constant(t, channels), bias = traced_constant(t, channels);
-    struct traced one = { .data = NULL }, y = make(t, &x.shape);
+    struct traced one = { .data = NULL }, y = tracing_blank(t, &x.shape);
     float variances[64];
     assert_true(x.shape.dims[1] <= 64);
     for (int64_t c = 0; c < x.shape.dims[1]; c++)
@@ -164,7 +164,7 @@ struct traced traced_linear(struct tracing *t, struct traced x, int64_t features
     struct traced weight = traced_constant(t, PLUGCL_SHAPE(features, x.shape.dims[x.shape.rank - 1]));
     plugcl_shape shape = x.shape;
     shape.dims[shape.rank - 1] = features;
-    struct traced y = make(t, &shape);
+    struct traced y = tracing_blank(t, &shape);
     for (size_t i = 0; i < count_of(&shape); i++)
         for (size_t k = 0; k < in; k++)
             y.data[i] += x.data[i / out * in + k] * weight.data[i % out * in + k];
@@ -175,7 +175,7 @@ struct traced traced_linear(struct tracing *t, struct traced x, int64_t features
 struct traced traced_pool(struct tracing *t, struct traced x, bool is_max)
 {
     int64_t height = x.shape.dims[2], width = x.shape.dims[3];
-    struct traced y = make(t, &x.shape);
+    struct traced y = tracing_blank(t, &x.shape);
     for (int64_t i = 0; i < (int64_t)count_of(&x.shape); i++) {
         y.data[i] = is_max ? -INFINITY : 0;
         for (int64_t k = 0; k < 9; k++) {
@@ -194,7 +194,7 @@ struct traced traced_gate(struct tracing *t, struct traced x)
 {
     size_t n = (size_t)x.shape.dims[0], c = (size_t)x.shape.dims[1], plane = (size_t)(x.shape.dims[2] * x.shape.dims[3]);
     struct traced first = traced_constant(t, PLUGCL_SHAPE(2, (int64_t)c)), second = traced_constant(t, PLUGCL_SHAPE((int64_t)c, 2));
-    struct traced y = make(t, &x.shape);
+    struct traced y = tracing_blank(t, &x.shape);
     for (size_t i = 0; i < n * c; i++) {
         double hidden[2] = { 0, 0 };
         for (size_t k = 0; k < c; k++) {
@@ -223,7 +223,7 @@ struct traced traced_concat(struct tracing *t, const struct traced *parts, size_
         values[i] = parts[i].value;
         shape.dims[along] += parts[i].shape.dims[along];
     }
-    struct traced y = make(t, &shape);
+    struct traced y = tracing_blank(t, &shape);
     size_t inner = 1, start = 0;
     for (uint32_t i = along + 1; i < shape.rank; i++)
         inner *= (size_t)shape.dims[i];
@@ -271,7 +271,7 @@ struct traced traced_transpose(struct tracing *t, struct traced x, const int *or
         strides[i] = stride;
     for (uint32_t i = 0; i < shape.rank; i++)
         shape.dims[i] = x.shape.dims[order[i]];
-    struct traced y = make(t, &shape);
+    struct traced y = tracing_blank(t, &shape);
     for (size_t i = 0; i < count_of(&shape); i++) {
         size_t rest = i, place = 0;
         for (uint32_t j = shape.rank; j-- > 0; rest /= (size_t)shape.dims[j])
@@ -288,7 +288,7 @@ struct traced traced_softmax(struct tracing *t, struct traced x, int axis)
     size_t inner = 1, size = (size_t)x.shape.dims[along];
     for (uint32_t i = along + 1; i < x.shape.rank; i++)
         inner *= (size_t)x.shape.dims[i];
-    struct traced y = make(t, &x.shape);
+    struct traced y = tracing_blank(t, &x.shape);
     for (size_t i = 0; i < count_of(&x.shape); i++) {
         const double *row = x.data + i / (inner * size) * inner * size + i % inner;
         double sum = 0;
@@ -312,7 +312,7 @@ struct traced traced_reduce(struct tracing *t, plugcl_reduce kind, struct traced
         if (!reduced[i])
             shape.dims[shape.rank++] = kept.dims[i];
     }
-    struct traced y = make(t, &kept);
+    struct traced y = tracing_blank(t, &kept);
     double count = (double)count_of(&x.shape) / (double)count_of(&kept);
     for (size_t i = 0; kind == PLUGCL_REDUCE_MAX && i < count_of(&kept); i++)
         y.data[i] = -INFINITY;

@@ -30,6 +30,9 @@ void tracing_begin(struct tracing *t, uint32_t seed);
 void tracing_end(struct tracing *t);
 uint32_t tracing_random(struct tracing *t, uint32_t below);
 
+/* A value of zeros that is not in the graph yet, for those below. */
+struct traced tracing_blank(struct tracing *t, const plugcl_shape *shape);
+
 struct traced traced_input(struct tracing *t, const plugcl_shape *shape);
 struct traced traced_constant(struct tracing *t, const plugcl_shape *shape);
 struct traced traced_activation(struct tracing *t, struct traced x, plugcl_activation kind); /* relu, sigmoid or tanh */
@@ -45,6 +48,11 @@ struct traced traced_flatten(struct tracing *t, struct traced x, int start, int 
 struct traced traced_transpose(struct tracing *t, struct traced x, const int *order);
 struct traced traced_softmax(struct tracing *t, struct traced x, int axis);
 struct traced traced_reduce(struct tracing *t, plugcl_reduce kind, struct traced x, const int *axes, size_t n, bool keep);
+struct traced traced_slice(struct tracing *t, struct traced x, const struct plugcl_slice *slices, size_t n);
+void traced_split(struct tracing *t, struct traced x, int axis, const int64_t *sizes, size_t n, struct traced *parts);
+struct traced traced_squeeze(struct tracing *t, struct traced x, const int *axes, size_t n); /* n 0: all of size 1 */
+struct traced traced_unsqueeze(struct tracing *t, struct traced x, const int *axes, size_t n);
+struct traced traced_pixel_shuffle(struct tracing *t, struct traced x, int64_t factor, bool inverse);
 void traced_output(struct tracing *t, struct traced x);
 
 /* Plans and runs the graph with fusion on and off, with NCHW and NHWC tensors, and compares all outputs. `what` is for messages. */

@@ -166,16 +166,111 @@ static void test_chains(void **state)
     tracing_end(&t);
 }
 
+/* Every kind of slice, of values in both layouts, read by operators of all kinds. */
+static void test_slices(void **state)
+{
+    static const struct plugcl_slice slices[][2] = {
+        { { 1, 2, 5, 1 }, { 3, 0, PLUGCL_SLICE_END, 2 } },  { { 1, -3, PLUGCL_SLICE_END, 0 }, { 2, -100, -1, 1 } },
+        { { -1, -1, INT64_MIN, -1 }, { 1, 4, 1, -2 } },     { { 0, 1, 2, 1 }, { 3, 4, 0, -3 } },
+        { { 2, 100, INT64_MIN, -1 }, { 1, 1, 100, 3 } },    { { 1, 0, 6, INT64_MAX }, { 2, 2, INT64_MIN, INT64_MIN } },
+        { { 3, 1, PLUGCL_SLICE_END, 1 }, { 2, 1, PLUGCL_SLICE_END, 1 } },
+    };
+    for (size_t i = 0; i < sizeof slices / sizeof slices[0]; i++) {
+        for (int unknown = 0; unknown < 2; unknown++) {
+            char what[48];
+            struct tracing t;
+            tracing_begin(&t, 20 + (uint32_t)i);
+            t.unknown = unknown;
+            struct traced x = traced_input(&t, PLUGCL_SHAPE(2, 6, 3, 5));
+            struct traced y = unknown ? traced_activation(&t, x, PLUGCL_TANH) : traced_conv(&t, x, 6, 3);
+            struct traced cut = traced_slice(&t, y, slices[i], 2);
+            traced_output(&t, cut);
+            traced_output(&t, traced_pool(&t, cut, true));
+            traced_output(&t, traced_softmax(&t, cut, 1));
+            traced_output(&t, traced_flatten(&t, cut, 1, 2));
+            traced_output(&t, traced_concat(&t, (struct traced[]){ cut, cut }, 2, 2));
+            traced_output(&t, unknown ? traced_slice(&t, x, slices[i], 1) : traced_conv(&t, cut, 5, 1));
+            traced_output(&t, traced_activation(&t, traced_slice(&t, traced_constant(&t, &x.shape), slices[i], 2), PLUGCL_RELU));
+            snprintf(what, sizeof what, "slices %zu, %s sizes", i, unknown ? "unknown" : "known");
+            tracing_check(&t, *state, what);
+            tracing_end(&t);
+        }
+    }
+}
+
+static void test_splits_and_squeezes(void **state)
+{
+    struct tracing t;
+    struct traced parts[4];
+    tracing_begin(&t, 40);
+    struct traced x = traced_input(&t, PLUGCL_SHAPE(1, 7, 1, 6)), y = traced_conv(&t, x, 7, 3);
+    traced_split(&t, y, 1, (const int64_t[]){ 2, 0, 4, 1 }, 4, parts);
+    traced_output(&t, traced_concat(&t, (struct traced[]){ parts[2], parts[0], parts[3] }, 3, 1));
+    traced_output(&t, traced_conv(&t, parts[2], 3, 3));
+    traced_output(&t, parts[1]); /* empty */
+    traced_split(&t, y, 1, NULL, 3, parts); /* 3, 3, 1 */
+    traced_output(&t, traced_binary(&t, PLUGCL_SUB, parts[0], parts[1]));
+    traced_output(&t, traced_activation(&t, parts[2], PLUGCL_TANH));
+    struct traced flat = traced_squeeze(&t, y, NULL, 0);
+    traced_output(&t, traced_softmax(&t, flat, 0));
+    traced_output(&t, traced_squeeze(&t, y, (const int[]){ -2 }, 1));
+    traced_output(&t, traced_linear(&t, traced_unsqueeze(&t, flat, (const int[]){ 1, -1, 0 }, 3), 2));
+    struct traced back = traced_unsqueeze(&t, flat, (const int[]){ 0, 2 }, 2);
+    traced_output(&t, traced_concat(&t, (struct traced[]){ back, traced_unsqueeze(&t, traced_squeeze(&t, y, (const int[]){ 0 }, 1),
+                                                                                (const int[]){ 0 }, 1) }, 2, 1));
+    traced_output(&t, traced_squeeze(&t, traced_constant(&t, PLUGCL_SHAPE(3, 1, 2)), NULL, 0));
+    tracing_check(&t, *state, "splits and squeezes");
+    tracing_end(&t);
+}
+
+static void test_pixel_shuffles(void **state)
+{
+    struct tracing t;
+    for (int64_t f = 1; f <= 3; f++) {
+        tracing_begin(&t, 50 + (uint32_t)f);
+        struct traced x = traced_input(&t, PLUGCL_SHAPE(2, 2 * f * f, 3, 5));
+        struct traced large = traced_pixel_shuffle(&t, traced_conv(&t, x, 2 * f * f, 3), f, false);
+        traced_output(&t, large);
+        traced_output(&t, traced_pixel_shuffle(&t, x, f, false));
+        traced_output(&t, traced_pixel_shuffle(&t, traced_pool(&t, large, false), f, true));
+        traced_output(&t, traced_pixel_shuffle(&t, traced_constant(&t, PLUGCL_SHAPE(f * f, 2, 3)), f, false));
+        struct traced five = traced_reshape(&t, x, PLUGCL_SHAPE(1, 2, -1, 3, 5));
+        traced_output(&t, traced_concat(&t, (struct traced[]){ traced_pixel_shuffle(&t, five, f, false) }, 1, 2));
+        tracing_check(&t, *state, "pixel shuffles");
+        tracing_end(&t);
+    }
+}
+
 /*
  * Random graphs.
  */
+static struct traced rearrange(struct tracing *t, struct traced x)
+{
+    int rank = (int)x.shape.rank, axis = rank ? (int)tracing_random(t, x.shape.rank) : 0;
+    int64_t size = rank ? x.shape.dims[axis] : 1, place = (int64_t)tracing_random(t, (uint32_t)size);
+    switch (tracing_random(t, 5)) {
+    case 0:
+        return rank > 0 && size <= 64 ? traced_slice(t, x, &(struct plugcl_slice){ axis, place, PLUGCL_SLICE_END,
+                                                                                 1 + (int64_t)tracing_random(t, 3) }, 1) : x;
+    case 1:
+        return rank > 0 && size <= 64 ? traced_slice(t, x, &(struct plugcl_slice){ axis - rank, place - size, INT64_MIN,
+                                                                                 -1 - (int64_t)tracing_random(t, 3) }, 1) : x;
+    case 2:
+        return rank > 0 && size == 1 ? traced_squeeze(t, x, &axis, 1) : x;
+    case 3:
+        return rank < 5 ? traced_unsqueeze(t, x, &axis, 1) : x;
+    default:
+        return rank >= 3 && rank < 6 && x.shape.dims[rank - 3] % 4 == 0 ? traced_pixel_shuffle(t, x, 2, false) : x;
+    }
+}
+
 static struct traced step(struct tracing *t, const struct traced *pool, size_t n)
 {
     struct traced x = pool[tracing_random(t, (uint32_t)n)], parts[4] = { x };
     uint32_t rank = x.shape.rank;
     int order[PLUGCL_MAX_RANK], axis = rank ? (int)tracing_random(t, rank) : 0;
     size_t n_parts = 1;
-    switch (tracing_random(t, 8)) {
+    switch (tracing_random(t, 10)) {
     case 0: /* everything of the same shape but for one axis */
         for (size_t i = 0; rank > 0 && i < n && n_parts < 4; i++) {
             bool fits = pool[i].shape.rank == rank;
@@ -208,6 +303,9 @@ static struct traced step(struct tracing *t, const struct traced *pool, size_t n
             if (pool[i].shape.rank == rank && memcmp(pool[i].shape.dims, x.shape.dims, rank * sizeof x.shape.dims[0]) == 0)
                 return traced_activation(t, traced_binary(t, PLUGCL_ADD, x, pool[i]), PLUGCL_TANH);
         return x;
+    case 5:
+    case 6:
+        return rearrange(t, x);
     default:
         return rank > 0 ? produce(t, x, (int)tracing_random(t, 10)) : x;
     }
@@ -251,7 +349,8 @@ int main(void)
         cmocka_unit_test(test_concat_on_every_axis), cmocka_unit_test(test_concat_shares),
         cmocka_unit_test(test_concat_of_many),       cmocka_unit_test(test_reshape_is_logical),
         cmocka_unit_test(test_outputs_of_all_kinds), cmocka_unit_test(test_chains),
-        cmocka_unit_test(test_random_graphs),
+        cmocka_unit_test(test_slices),               cmocka_unit_test(test_splits_and_squeezes),
+        cmocka_unit_test(test_pixel_shuffles),       cmocka_unit_test(test_random_graphs),
     };
     return cmocka_run_group_tests_name("views", tests, set_up, tear_down) ? 1 : 0;
 }
