@@ -32,6 +32,19 @@ struct plugcl_flavour {
     const char *summary;
 };
 
+/* What check-plugin tries a plug-in with: weights of these names (below an empty prefix) and shapes, filled with random numbers. */
+struct plugcl_sample_tensor {
+    const char *name;
+    plugcl_shape shape;
+};
+
+struct plugcl_sample {
+    const char *name;    /* "k = 5", for the report */
+    const char *options; /* "key=value key=value"; NULL: none */
+    const struct plugcl_sample_tensor *weights; /* ends with a NULL name; NULL: no weights. "running_var" is made positive */
+    const plugcl_shape *inputs; /* one for each input; each PLUGCL_DIM_ANY is tried with several sizes, the same in all inputs */
+};
+
 struct plugcl_plugin_call; /* see the accessors below */
 
 struct plugcl_plugin {
@@ -43,7 +56,19 @@ struct plugcl_plugin {
     const char *const *inputs, *const *outputs; /* each ends with NULL */
     /* Adds nodes and sets the outputs; a failure is recorded in the graph (plugcl_graph_fail or a failing call) and returned. */
     plugcl_status (*build)(plugcl_graph *graph, const struct plugcl_plugin_call *call, void *user);
+    const struct plugcl_sample *samples; /* ends with a NULL name; NULL: none */
 };
+
+/* What a shared object with plug-ins exports, as the symbol plugcl_plugins:
+ *
+ *     const struct plugcl_plugin_library plugcl_plugins = { sizeof plugcl_plugins, PLUGCL_PLUGIN_API_VERSION, plugins };
+ */
+struct plugcl_plugin_library {
+    size_t struct_size;
+    uint32_t api_version;
+    const struct plugcl_plugin *const *plugins; /* ends with NULL */
+};
+PLUGCL_API extern const struct plugcl_plugin_library plugcl_plugins;
 
 /* What `build` may ask of its call. Texts and entries live as long as the call. Thread-safety: one thread. */
 PLUGCL_API plugcl_value plugcl_call_input(const struct plugcl_plugin_call *call, size_t index);
@@ -70,6 +95,11 @@ PLUGCL_API plugcl_status plugcl_registry_create(plugcl_registry **registry);
 PLUGCL_API void plugcl_registry_destroy(plugcl_registry **registry);
 /* Adds a plug-in, which must outlive the registry. Errors: INVALID (a name taken, a missing field, another api_version). */
 PLUGCL_API plugcl_status plugcl_registry_add(plugcl_registry *registry, const struct plugcl_plugin *plugin, void *user);
+/* Adds the plug-ins of a shared object, by the file's path (system folders are not searched), with a NULL `user`: all of them or
+ * none. The object stays loaded as long as the registry lives. It runs with the rights of the process: load what you trust.
+ * Errors: IO (the file cannot be read), FORMAT (it is no shared object, lacks what it needs or the symbol, or was built for another
+ * version of the interface), INVALID (a plug-in that plugcl_registry_add refuses), NO_MEMORY. */
+PLUGCL_API plugcl_status plugcl_registry_load(plugcl_registry *registry, const char *path);
 /* NULL registry: the built-in ones. */
 PLUGCL_API size_t plugcl_registry_count(const plugcl_registry *registry);
 PLUGCL_API const struct plugcl_plugin *plugcl_registry_at(const plugcl_registry *registry, size_t index);

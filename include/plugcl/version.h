@@ -13,7 +13,7 @@
 #define PLUGCL_PLUGIN_API_VERSION 1u
 
 /* Marks what a shared library exports; everything else is hidden. */
-#if defined(_WIN32) && defined(PLUGCL_BUILDING)
+#if defined(_WIN32) && (defined(PLUGCL_BUILDING) || defined(PLUGCL_BUILDING_PLUGIN))
 #define PLUGCL_API __declspec(dllexport)
 #elif defined(__GNUC__)
 #define PLUGCL_API __attribute__((visibility("default")))

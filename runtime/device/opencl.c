@@ -4,36 +4,15 @@
 
 #include <string.h>
 
+#include "base/library.h"
 #include "base/memory.h"
 
 #if defined(PLUGCL_OPENCL_DLOPEN)
 
-#if defined(_WIN32)
-#define WIN32_LEAN_AND_MEAN
-#include <windows.h>
-
-static const char *const library_names[] = { "OpenCL.dll" };
-
-static void *library_load(const char *name)
-{
-    return (void *)LoadLibraryExA(name, NULL, LOAD_LIBRARY_SEARCH_SYSTEM32);
-}
-
-static void library_unload(void *handle)
-{
-    FreeLibrary((HMODULE)handle);
-}
-
-static bool library_symbol(void *handle, const char *name, void *function)
-{
-    FARPROC symbol = GetProcAddress((HMODULE)handle, name);
-    memcpy(function, &symbol, sizeof symbol);
-    return symbol != NULL;
-}
-#else
-#include <dlfcn.h>
-
 static const char *const library_names[] = {
+#if defined(_WIN32)
+    "OpenCL.dll",
+#else
 #if defined(__APPLE__)
     "/System/Library/Frameworks/OpenCL.framework/OpenCL",
 #elif defined(__ANDROID__) && defined(__LP64__)
@@ -44,31 +23,8 @@ static const char *const library_names[] = {
     "/vendor/lib/egl/libGLES_mali.so", "/system/vendor/lib/egl/libGLES_mali.so",
 #endif
     "libOpenCL.so.1", "libOpenCL.so",
+#endif
 };
-
-/* The library stays mapped after the last dlclose: drivers may have threads and exit handlers that do not survive being unmapped. */
-#if !defined(RTLD_NODELETE)
-#define RTLD_NODELETE 0
-#endif
-
-static void *library_load(const char *name)
-{
-    return dlopen(name, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
-}
-
-static void library_unload(void *handle)
-{
-    dlclose(handle);
-}
-
-/* ISO C has no conversion between a pointer to data and one to a function, so the bits are copied. */
-static bool library_symbol(void *handle, const char *name, void *function)
-{
-    void *symbol = dlsym(handle, name);
-    memcpy(function, &symbol, sizeof symbol);
-    return symbol != NULL;
-}
-#endif
 
 /* The name of the first function that the library lacks, NULL when it has them all. */
 static const char *fill_table(void *handle, struct opencl_api *api)
@@ -89,7 +45,7 @@ plugcl_status opencl_open(struct opencl_library *library)
         return fail_no_memory(sizeof *api);
     const char *missing = NULL;
     for (size_t i = 0; i < sizeof library_names / sizeof library_names[0]; i++) {
-        void *handle = library_load(library_names[i]);
+        void *handle = library_open_system(library_names[i]);
         if (!handle)
             continue;
         const char *lacks = fill_table(handle, api);
@@ -98,7 +54,7 @@ plugcl_status opencl_open(struct opencl_library *library)
             return PLUGCL_OK;
         }
         missing = lacks;
-        library_unload(handle);
+        library_close(handle);
     }
     memory_free(api);
     if (missing)
@@ -109,7 +65,7 @@ plugcl_status opencl_open(struct opencl_library *library)
 void opencl_close(struct opencl_library *library)
 {
     if (library->handle)
-        library_unload(library->handle);
+        library_close(library->handle);
     memory_free(library->loaded);
     *library = (struct opencl_library){ 0 };
 }
