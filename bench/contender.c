@@ -5,6 +5,7 @@
  *
  * usage: contender se|cbam CHANNELS SIZE BLOCKS    a chain of plug-in blocks on [1, CHANNELS, SIZE, SIZE]
  *        contender conv INPUTS SIZE OUTPUTS        one 3x3 convolution, NHWC in and out
+ *        contender grid_sample CHANNELS SIZE BATCH bilinear, zeros, at the points of a turned image
  *        contender peak THREADS                    FMAs alone; prints GFLOP/s
  */
 #include <stdio.h>
@@ -48,9 +49,28 @@ static plugcl_value add_block(plugcl_graph *graph, plugcl_value x, int64_t chann
     return cbam ? plugcl_graph_spatial_gate(graph, x, random_constant(graph, PLUGCL_SHAPE(1, 2, 7, 7)), none, NULL, NULL) : x;
 }
 
+/* The points of an image turned and shrunk a little, as bench/floors.py has them for PyTorch. */
+static plugcl_value turned_grid(plugcl_graph *graph, int64_t images, int64_t size)
+{
+    size_t points = (size_t)(images * size * size);
+    float *grid = malloc(points * 2 * sizeof *grid);
+    for (size_t i = 0; grid != NULL && i < points; i++) {
+        float x = (2.0f * (float)(i % (size_t)size) + 1.0f) / (float)size - 1.0f;
+        float y = (2.0f * (float)(i / (size_t)size % (size_t)size) + 1.0f) / (float)size - 1.0f;
+        grid[2 * i] = 0.9f * x - 0.3f * y + 0.05f;
+        grid[2 * i + 1] = 0.3f * x + 0.9f * y;
+    }
+    plugcl_value value = plugcl_graph_constant(graph, PLUGCL_F32, PLUGCL_SHAPE(images, size, size, 2), grid);
+    free(grid);
+    return value;
+}
+
 static plugcl_value build(plugcl_graph *graph, const char *what, int64_t channels, int64_t size, int64_t count)
 {
-    plugcl_value x = plugcl_graph_input(graph, "x", PLUGCL_F32, PLUGCL_SHAPE(1, channels, size, size));
+    bool samples = strcmp(what, "grid_sample") == 0;
+    plugcl_value x = plugcl_graph_input(graph, "x", PLUGCL_F32, PLUGCL_SHAPE(samples ? count : 1, channels, size, size));
+    if (samples)
+        return plugcl_graph_grid_sample(graph, x, turned_grid(graph, count, size), NULL);
     if (strcmp(what, "conv") == 0)
         return plugcl_graph_conv2d(graph, x, random_constant(graph, PLUGCL_SHAPE(count, channels, 3, 3)),
                                    random_constant(graph, PLUGCL_SHAPE(count)), plugcl_conv2d_params(.pad = { 1, 1, 1, 1 }));
@@ -135,7 +155,7 @@ int main(int argc, char **argv)
     plugcl_graph *graph;
     plugcl_plan *plan;
     if (argc != 5 && !(argc == 3 && strcmp(argv[1], "peak") == 0)) {
-        fprintf(stderr, "usage: contender se|cbam|conv CHANNELS SIZE COUNT, or contender peak THREADS\n");
+        fprintf(stderr, "usage: contender se|cbam|conv|grid_sample CHANNELS SIZE COUNT, or contender peak THREADS\n");
         return 2;
     }
     check(plugcl_context_create(plugcl_context_params(.device = "cpu"), &context));

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""The speed floors: SE and CBAM blocks beside PyTorch, a convolution beside the FMA peak, contenders taking turns in one run.
+"""The speed floors: SE and CBAM blocks and grid_sample beside PyTorch, a convolution beside the FMA peak, contenders taking turns
+in one run.
 
 usage: floors.py BUILD_FOLDER [ROUNDS]
 
@@ -37,9 +38,19 @@ class CBAM(torch.nn.Module):
         x = self.channel(x)
         return x * torch.sigmoid(self.conv(torch.cat([x.mean(1, True), x.amax(1, True)], 1)))
 
-net = torch.nn.Sequential(*[(SE if what == "se" else CBAM)(channels) for _ in range(count)]) if what != "conv" else \
-    torch.nn.Conv2d(channels, count, 3, padding=1)
-x = torch.rand(1, channels, size, size)
+class GridSample(torch.nn.Module):
+    def __init__(self, batch, size):
+        super().__init__()
+        theta = torch.tensor([[0.9, -0.3, 0.05], [0.3, 0.9, 0.0]]).expand(batch, 2, 3)
+        self.grid = torch.nn.functional.affine_grid(theta, (batch, 1, size, size), align_corners=False)
+    def forward(self, x):
+        return torch.nn.functional.grid_sample(x, self.grid, align_corners=False)
+
+net = {"se": lambda: torch.nn.Sequential(*[SE(channels) for _ in range(count)]),
+       "cbam": lambda: torch.nn.Sequential(*[CBAM(channels) for _ in range(count)]),
+       "conv": lambda: torch.nn.Conv2d(channels, count, 3, padding=1),
+       "grid_sample": lambda: GridSample(count, size)}[what]()
+x = torch.rand(count if what == "grid_sample" else 1, channels, size, size)
 if layout == "nhwc":
     net, x = net.to(memory_format=torch.channels_last), x.to(memory_format=torch.channels_last)
 with torch.inference_mode():
@@ -110,7 +121,8 @@ def main():
     for name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):
         os.environ.pop(name, None)
     contender, rounds = os.path.join(sys.argv[1], "bench", "contender"), int(sys.argv[2]) if len(sys.argv) == 3 else 15
-    for case in (("se", 256, 28, 10), ("cbam", 256, 28, 10), ("conv", 512, 32, 256)):
+    for case in (("se", 256, 28, 10), ("cbam", 256, 28, 10), ("conv", 512, 32, 256), ("grid_sample", 3, 224, 1),
+                 ("grid_sample", 3, 224, 8)):
         compare(contender, *case, rounds)
 
 

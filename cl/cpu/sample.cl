@@ -21,15 +21,13 @@
 #define vload_intv(from) JOIN(vload, VECTOR)(0, from)
 #define vstore_intv(value, to) JOIN(vstore, VECTOR)(value, 0, to)
 
-/* Row and column of VECTOR pixels from `pixel` on, of which n count; the others repeat the last one. */
-static inline void pixel_places(int pixel, int n, int columns, int *row, int *column)
+/* Columns beyond a row's end, by at most VECTOR, become columns of the next ones. */
+static inline void wrap_rows(intv *row, intv *column, int columns)
 {
-    row[0] = pixel / columns;
-    column[0] = pixel - row[0] * columns;
-    for (int i = 1; i < VECTOR; i++) {
-        int wraps = column[i - 1] + 1 == columns, counts = i < n;
-        row[i] = row[i - 1] + (counts && wraps);
-        column[i] = !counts ? column[i - 1] : wraps ? 0 : column[i - 1] + 1;
+    for (int wrapped = 0; wrapped < VECTOR; wrapped += columns) {
+        intv beyond = *column >= columns;
+        *column -= beyond & columns;
+        *row -= beyond; /* −1 where true */
     }
 }
 
@@ -38,55 +36,57 @@ static inline floatv affine_row(__global const float *theta, int stride, floatv 
     return affine(x, y, theta[0], theta[stride], theta[2 * stride]);
 }
 
-/* The normalised coordinates of the pixels at `row` and `column`. */
-static inline void sample_points(__global const float *source, int is_warp, int align_corners, const int *row, const int *column,
-                                 int n, int rows, int columns, int row_stride, int column_stride, int component_stride, floatv *x,
+static inline floatv gather(__global const float *from, const int *at)
+{
+    float lanes[VECTOR];
+    UNROLL for (int i = 0; i < VECTOR; i++)
+        lanes[i] = from[at[i]];
+    return vloadv(lanes);
+}
+
+/* The normalised coordinates of the pixels at `row` and `column`, the first of which is `pixel`. Rows past the last are read as the
+ * last. */
+static inline void sample_points(__global const float *source, int is_warp, int align_corners, int pixel, intv row, intv column,
+                                 int rows, int columns, int row_stride, int column_stride, int component_stride, floatv *x,
                                  floatv *y)
 {
     if (is_warp) {
-        floatv base_x = base_coordinate(vload_intv(column), columns, align_corners);
-        floatv base_y = base_coordinate(vload_intv(row), rows, align_corners);
+        floatv base_x = base_coordinate(column, columns, align_corners), base_y = base_coordinate(row, rows, align_corners);
         *x = affine_row(source, column_stride, base_x, base_y);
         *y = affine_row(source + row_stride, column_stride, base_x, base_y);
-    } else if (n == VECTOR && component_stride == 1 && column_stride == 2 && row_stride == 2 * columns) {
-        source += row[0] * row_stride + column[0] * column_stride;
-        floatv low = vloadv(source), high = vloadv(source + VECTOR);
+    } else if (pixel + VECTOR <= rows * columns && component_stride == 1 && column_stride == 2 && row_stride == 2 * columns) {
+        floatv low = vloadv(source + 2 * pixel), high = vloadv(source + 2 * pixel + VECTOR);
         *x = (floatv)(low.even, high.even);
         *y = (floatv)(low.odd, high.odd);
     } else {
-        float lanes[2][VECTOR];
-        for (int i = 0; i < VECTOR; i++) {
-            __global const float *point = source + row[i] * row_stride + column[i] * column_stride;
-            lanes[0][i] = point[0];
-            lanes[1][i] = point[component_stride];
-        }
-        *x = vloadv(lanes[0]);
-        *y = vloadv(lanes[1]);
+        int at[VECTOR];
+        vstore_intv(min(row, (intv)(rows - 1)) * row_stride + column * column_stride, at);
+        *x = gather(source, at);
+        *y = gather(source + component_stride, at);
     }
 }
 
-/* n pixels of one channel. */
-static inline void store_pixels(floatv value, __global float *y, const int *at, int is_run, int n)
+/* n pixels of one channel, at their places or, if `run` is not −1, side by side from there. */
+static inline void store_pixels(floatv value, __global float *y, int run, const int *place, int n)
 {
-    if (is_run && n == VECTOR) {
-        vstorev(value, y + at[0]);
+    if (run >= 0) {
+        vstorev(value, y + run);
         return;
     }
     float lanes[VECTOR];
     vstorev(value, lanes);
     for (int i = 0; i < n; i++)
-        y[at[i]] = lanes[i];
+        y[place[i]] = lanes[i];
 }
 
 #if CHANNELS_LAST
 /* `channels` of n pixels; offset, inside and weight are those of square_taps. */
 static inline void sample_lanes(__global const float *x, const samplei *offset, const samplei *inside, const samplef *weight,
-                                int channels, int x_channel, __global float *y, const int *place, int is_run, int y_channel, int n)
+                                int channels, __global float *y, int run, const int *place, int y_channel, int n)
 {
     int at[TAPS][VECTOR], mask[TAPS][VECTOR];
     float share[TAPS][VECTOR], tile[VECTOR * VECTOR];
-    (void)x_channel;
-    for (int i = 0; i < TAPS; i++) {
+    UNROLL for (int i = 0; i < TAPS; i++) {
         vstore_intv(offset[i], at[i]);
         vstore_intv(inside[i], mask[i]);
         vstorev(weight[i], share[i]);
@@ -111,31 +111,62 @@ static inline void sample_lanes(__global const float *x, const samplei *offset, 
             float lanes[VECTOR];
             for (int pixel = 0; pixel < VECTOR; pixel++)
                 lanes[pixel] = tile[(pixel < n ? pixel : 0) * VECTOR + i];
-            store_pixels(vloadv(lanes), y + (channel + i) * y_channel, place, is_run, n);
+            store_pixels(vloadv(lanes), y + (channel + i) * y_channel, run, place, n);
         }
     }
 }
 #else
-static inline floatv gather(__global const float *from, const int *at)
+#if MODE == 0
+/* Makes the two pixels neighbours, the first on the left, and so for those at the edges too: what is outside has no value. */
+static inline void pair_up(struct axis *axis, int size)
 {
-    float lanes[VECTOR];
-    UNROLL for (int i = 0; i < VECTOR; i++)
-        lanes[i] = from[at[i]];
-    return vloadv(lanes);
+    intv left = min(axis->index[0], (intv)(size - 2)), swapped = (left != axis->index[0]) | (left == axis->index[1]);
+    floatv weight = axis->weight[0];
+    intv inside = axis->inside[0];
+    axis->index[0] = left;
+    axis->index[1] = left + 1;
+    axis->weight[0] = select(weight, axis->weight[1], swapped);
+    axis->weight[1] = select(axis->weight[1], weight, swapped);
+    axis->inside[0] = select(inside, axis->inside[1], swapped);
+    axis->inside[1] = select(axis->inside[1], inside, swapped);
 }
 
-/* `channels` of n pixels; offset, inside and weight are those of square_taps. */
+/* Neighbours, by loads of two. */
+static inline void gather_pairs(__global const float *from, const int *at, floatv *left, floatv *right)
+{
+    float pairs[2 * VECTOR];
+    UNROLL for (int i = 0; i < VECTOR; i++)
+        vstore2(vload2(0, from + at[i]), i, pairs);
+    floatv low = vloadv(pairs), high = vloadv(pairs + VECTOR);
+    *left = (floatv)(low.even, high.even);
+    *right = (floatv)(low.odd, high.odd);
+}
+#endif
+
+/* `channels` of n pixels; offset, inside and weight are those of square_taps, of neighbours if `paired`. */
 static inline void sample_lanes(__global const float *x, const samplei *offset, const samplei *inside, const samplef *weight,
-                                int channels, int x_channel, __global float *y, const int *place, int is_run, int y_channel, int n)
+                                int paired, int channels, int x_channel, __global float *y, int run, const int *place,
+                                int y_channel, int n)
 {
     int at[TAPS][VECTOR];
-    for (int i = 0; i < TAPS; i++)
+    (void)paired;
+    UNROLL for (int i = 0; i < TAPS; i++)
         vstore_intv(offset[i], at[i]);
     for (int channel = 0; channel < channels; channel++, x += x_channel, y += y_channel) {
-        floatv sum = (floatv)(0.0f);
+        floatv sum = (floatv)(0.0f), value[TAPS];
+#if MODE == 0
+        if (paired) {
+            gather_pairs(x, at[0], &value[0], &value[1]);
+            gather_pairs(x, at[2], &value[2], &value[3]);
+        } else
+#endif
+        {
+            UNROLL for (int i = 0; i < TAPS; i++)
+                value[i] = gather(x, at[i]);
+        }
         UNROLL for (int i = 0; i < TAPS; i++)
-            sum += weight[i] * as_floatv(as_intv(gather(x, at[i])) & inside[i]);
-        store_pixels(sum, y, place, is_run, n);
+            sum += weight[i] * as_floatv(as_intv(value[i]) & inside[i]);
+        store_pixels(sum, y, run, place, n);
     }
 }
 #endif
@@ -146,21 +177,37 @@ __kernel SINGLE void sample(__global const float *x_buffer, uint x_offset, __glo
                             int source_image, int source_row, int source_column, int source_component, int y_image, int y_channel,
                             int y_row, int y_column, int channels_each, int pixels_each)
 {
-    int first_channel = (int)get_group_id(1) * channels_each, last_channel = min(first_channel + channels_each, channels);
+    int first_channel = (int)get_group_id(1) * channels_each, count = min(channels_each, channels - first_channel);
     int first = (int)get_group_id(0) * pixels_each, last = min(first + pixels_each, rows * columns), image = (int)get_group_id(2);
     __global const float *x = x_buffer + x_offset + image * x_image + first_channel * x_channel;
     __global const float *source = source_buffer + source_offset + image * source_image;
     __global float *y = y_buffer + y_offset + image * y_image + first_channel * y_channel;
-    int is_run = y_column == 1 && y_row == columns;
-    for (int pixel = first; pixel < last; pixel += VECTOR) {
-        int n = min(VECTOR, last - pixel), row[VECTOR], column[VECTOR], place[VECTOR];
+    int first_row = first / columns;
+    intv row = (intv)(first_row), column = first - first_row * columns + LANES;
+    for (int pixel = first; pixel < last; pixel += VECTOR, column += VECTOR) {
+        int n = min(VECTOR, last - pixel), run = n == VECTOR && y_column == 1 && y_row == columns ? pixel : -1, place[VECTOR];
         samplei offset[TAPS], inside[TAPS];
         samplef weight[TAPS], point_x, point_y;
-        pixel_places(pixel, n, columns, row, column);
-        sample_points(source, is_warp, align_corners, row, column, n, rows, columns, source_row, source_column, source_component,
-                      &point_x, &point_y);
-        square_taps(point_x, point_y, height, width, padding, align_corners, x_row, x_column, offset, inside, weight);
-        vstore_intv(vload_intv(row) * y_row + vload_intv(column) * y_column, place);
-        sample_lanes(x, offset, inside, weight, last_channel - first_channel, x_channel, y, place, is_run, y_channel, n);
+        struct axis vertical, horizontal;
+        wrap_rows(&row, &column, columns);
+        sample_points(source, is_warp, align_corners, pixel, row, column, rows, columns, source_row, source_column,
+                      source_component, &point_x, &point_y);
+        axis_taps(point_y, height, padding, align_corners, &vertical);
+        axis_taps(point_x, width, padding, align_corners, &horizontal);
+        if (CHANNELS_LAST || run < 0)
+            vstore_intv(row * y_row + column * y_column, place);
+#if CHANNELS_LAST
+        square_taps(&vertical, &horizontal, x_row, x_column, offset, inside, weight);
+        sample_lanes(x, offset, inside, weight, count, y, run, place, y_channel, n);
+#else
+        int paired = 0;
+#if MODE == 0
+        paired = x_column == 1 && width > 1;
+        if (paired)
+            pair_up(&horizontal, width);
+#endif
+        square_taps(&vertical, &horizontal, x_row, x_column, offset, inside, weight);
+        sample_lanes(x, offset, inside, weight, paired, count, x_channel, y, run, place, y_channel, n);
+#endif
     }
 }

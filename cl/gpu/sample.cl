@@ -21,11 +21,14 @@ __kernel void sample(__global const float *x_buffer, uint x_offset, __global con
     int first = (int)get_global_id(1) * channels_each, last = min(first + channels_each, channels);
     int offset[TAPS], inside[TAPS];
     float weight[TAPS];
+    struct axis vertical, horizontal;
     if (row >= rows)
         return;
     float2 point = sample_point(source_buffer + source_offset + image * source_image, is_warp, align_corners, row, column, rows,
                                 columns, source_row, source_column, source_component);
-    square_taps(point.x, point.y, height, width, padding, align_corners, x_row, x_column, offset, inside, weight);
+    axis_taps(point.y, height, padding, align_corners, &vertical);
+    axis_taps(point.x, width, padding, align_corners, &horizontal);
+    square_taps(&vertical, &horizontal, x_row, x_column, offset, inside, weight);
     __global const float *x = x_buffer + x_offset + image * x_image;
     __global float *y = y_buffer + y_offset + image * y_image + row * y_row + column * y_column;
     for (int channel = first + lane; channel < last; channel += lanes) {

@@ -113,46 +113,46 @@ static inline samplef cubic_far(samplef t)
 }
 #endif
 
-/* The REACH pixels of one axis for a normalised coordinate. A pixel outside the image has value 0 and keeps its weight, so that a
- * NaN coordinate gives NaN. */
-static inline void axis_taps(samplef coordinate, int size, int padding, int align_corners, samplei *index, samplei *inside,
-                             samplef *weight)
+/* The REACH pixels that a coordinate reads along one axis. A pixel outside the image has value 0 and keeps its weight, so that a
+ * NaN coordinate gives NaN; its index may be read all the same. */
+struct axis {
+    samplei index[REACH], inside[REACH];
+    samplef weight[REACH];
+};
+
+static inline void axis_taps(samplef coordinate, int size, int padding, int align_corners, struct axis *axis)
 {
     samplef x = unnormalise(coordinate, size, align_corners);
 #if MODE == 0
     x = pad_coordinate(x, size, padding, align_corners);
     samplef first = floor(x), t = x - first;
-    weight[0] = 1.0f - t;
-    weight[1] = t;
-    tap_at(first, size, &index[0], &inside[0]);
-    tap_at(first + 1.0f, size, &index[1], &inside[1]);
+    axis->weight[0] = 1.0f - t;
+    axis->weight[1] = t;
+    tap_at(first, size, &axis->index[0], &axis->inside[0]);
+    tap_at(first + 1.0f, size, &axis->index[1], &axis->inside[1]);
 #elif MODE == 1
-    weight[0] = (samplef)(1.0f);
-    tap_at(rint(pad_coordinate(x, size, padding, align_corners)), size, &index[0], &inside[0]);
+    axis->weight[0] = (samplef)(1.0f);
+    tap_at(rint(pad_coordinate(x, size, padding, align_corners)), size, &axis->index[0], &axis->inside[0]);
 #else
     samplef first = floor(x), t = x - first;
-    weight[0] = cubic_far(t + 1.0f);
-    weight[1] = cubic_near(t);
-    weight[2] = cubic_near(1.0f - t);
-    weight[3] = cubic_far(2.0f - t);
+    axis->weight[0] = cubic_far(t + 1.0f);
+    axis->weight[1] = cubic_near(t);
+    axis->weight[2] = cubic_near(1.0f - t);
+    axis->weight[3] = cubic_far(2.0f - t);
     for (int i = 0; i < REACH; i++)
-        tap_at(pad_coordinate(first + (float)(i - 1), size, padding, align_corners), size, &index[i], &inside[i]);
+        tap_at(pad_coordinate(first + (float)(i - 1), size, padding, align_corners), size, &axis->index[i], &axis->inside[i]);
 #endif
 }
 
 /* The TAPS pixels of a coordinate pair: offset from the channel's first pixel, whether the pixel counts, and its weight. */
-static inline void square_taps(samplef x, samplef y, int height, int width, int padding, int align_corners, int row_stride,
-                               int column_stride, samplei *offset, samplei *inside, samplef *weight)
+static inline void square_taps(const struct axis *vertical, const struct axis *horizontal, int row_stride, int column_stride,
+                               samplei *offset, samplei *inside, samplef *weight)
 {
-    samplei index[2][REACH], within[2][REACH];
-    samplef share[2][REACH];
-    axis_taps(y, height, padding, align_corners, index[0], within[0], share[0]);
-    axis_taps(x, width, padding, align_corners, index[1], within[1], share[1]);
     UNROLL for (int i = 0; i < REACH; i++) {
         UNROLL for (int j = 0; j < REACH; j++) {
-            offset[i * REACH + j] = index[0][i] * row_stride + index[1][j] * column_stride;
-            inside[i * REACH + j] = within[0][i] & within[1][j];
-            weight[i * REACH + j] = share[0][i] * share[1][j];
+            offset[i * REACH + j] = vertical->index[i] * row_stride + horizontal->index[j] * column_stride;
+            inside[i * REACH + j] = vertical->inside[i] & horizontal->inside[j];
+            weight[i * REACH + j] = vertical->weight[i] * horizontal->weight[j];
         }
     }
 }
