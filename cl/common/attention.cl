@@ -33,8 +33,8 @@ static inline float score(__global const float *q, int q_channel, __global const
     return sum * factor;
 }
 
-/* For each of `lines` (keys, for softmax over the queries) the largest score over `length` others, and 1 / the sum of the powers of two
- * of what is below it: two floats a line, [images, lines, 2]. One work-item for a line. */
+/* For each of `lines` (keys, for softmax over the queries) the largest score over `length` others, and 1 / the sum of the powers
+ * of two of what is below it: two floats a line, [images, lines, 2]. One work-item for a line. */
 __kernel void statistics(__global const float *restrict line_buffer, uint line_offset, __global const float *restrict other_buffer,
                          uint other_offset, __global float *restrict y_buffer, uint y_offset, int lines, int length, int depth,
                          int line_image, int line_row, int line_channel, int other_image, int other_row, int other_channel,
@@ -57,13 +57,13 @@ __kernel void statistics(__global const float *restrict line_buffer, uint line_o
     y_buffer[y_offset + (image * lines + line) * 2 + 1] = 1.0f / sum;
 }
 
-/* Chosen rows of the affinity: y [images, number of queries, keys], dense. With `has_statistics` (of the keys) the softmax is over the
+/* Chosen rows of the affinity: y [images, number of queries, keys]. With `has_statistics` (of the keys) the softmax is over the
  * queries; else softmax's scores come as they are. One work-item for an element: dimension 0 is the key, 1 the row, 2 the image. */
-__kernel void affinity(__global const float *restrict q_buffer, uint q_offset, __global const float *restrict k_buffer, uint k_offset,
-                       __global const int *restrict query_buffer, uint query_offset, __global const float *restrict statistics_buffer,
-                       uint statistics_offset, __global float *restrict y_buffer, uint y_offset, int rows, int keys, int depth,
-                       int q_image, int q_row, int q_channel, int k_image, int k_row, int k_channel, int y_image, int y_row,
-                       int y_key, int mode, int has_statistics, float factor)
+__kernel void affinity(__global const float *restrict q_buffer, uint q_offset, __global const float *restrict k_buffer,
+                       uint k_offset, __global const int *restrict query_buffer, uint query_offset,
+                       __global const float *restrict statistics_buffer, uint statistics_offset, __global float *restrict y_buffer,
+                       uint y_offset, int rows, int keys, int depth, int q_image, int q_row, int q_channel, int k_image, int k_row,
+                       int k_channel, int y_image, int y_row, int y_key, int mode, int has_statistics, float factor)
 {
     const int key = (int)get_global_id(0), row = (int)get_global_id(1);
     const long image = (long)get_global_id(2);

@@ -9,8 +9,8 @@
  * register tiles of ROWS pixels × BLOCK channels. A matrix product is the case of one tap.
  *
  * x: any strides, one image's inside an int. y, residual: channel stride 1, any others. w: bias, padded to whole blocks, then
- * [block][tap][channel][BLOCK]. table: tasks of TASK ints (enum below), then at `taps_at` pairs (shift in elements of
- * x, tap number).
+ * [block][tap][channel][BLOCK]; its image stride is 0 where all images share it. table: tasks of TASK ints (enum below), then at
+ * `taps_at` pairs (shift in elements of x, tap number).
  *
  * -DVECTOR: floats in a vector; -DROWS, -DVECTORS: the register tile, ROWS × VECTORS vectors; -DACTIVATION: enum plugcl_activation;
  * -DPIXELS: most pixels of a task, a multiple of ROWS; -DDEPTH: how many products are summed before the tile returns to memory.
@@ -37,9 +37,9 @@ enum { FIRST_TAP, TAPS, BLOCK_NUMBER, TOP, LEFT, WIDTH, FIRST_PIXEL, COUNT, TASK
 SINGLE __kernel void taps(__global const float *restrict x_buffer, uint x_offset, __global const float *restrict w_buffer,
                           uint w_offset, __global const float *restrict residual_buffer, uint residual_offset,
                           __global float *restrict y_buffer, uint y_offset, __global const int *restrict table, int taps_at,
-                          int channels, int outputs, int kernel_taps, int x_image, int x_row, int x_pixel, int x_channel,
-                          int y_image, int y_row, int y_pixel, int has_residual, int residual_image, int residual_row,
-                          int residual_pixel, float alpha, float beta)
+                          int channels, int outputs, int kernel_taps, int w_image, int x_image, int x_row, int x_pixel,
+                          int x_channel, int y_image, int y_row, int y_pixel, int has_residual, int residual_image,
+                          int residual_row, int residual_pixel, float alpha, float beta)
 {
     __private floatv sums[PIXELS * VECTORS];
     __private int x_at[PIXELS], y_at[PIXELS], residual_at[PIXELS];
@@ -49,8 +49,9 @@ SINGLE __kernel void taps(__global const float *restrict x_buffer, uint x_offset
     const int blocks = (outputs + BLOCK - 1) / BLOCK, groups = (count + ROWS - 1) / ROWS;
     __global const int *tap_list = table + taps_at + 2 * task[FIRST_TAP];
     __global const float *x = x_buffer + x_offset + image * x_image;
-    __global const float *bias = w_buffer + w_offset + (size_t)block * BLOCK;
-    __global const float *w_block = w_buffer + w_offset + (size_t)blocks * BLOCK + (size_t)block * kernel_taps * channels * BLOCK;
+    __global const float *bias = w_buffer + w_offset + image * w_image + (size_t)block * BLOCK;
+    __global const float *w_block = w_buffer + w_offset + image * w_image + (size_t)blocks * BLOCK +
+                                    (size_t)block * kernel_taps * channels * BLOCK;
 
     /* The last tile's spare rows repeat the last pixel; their sums are not stored. */
     for (int i = 0; i < groups * ROWS; i++) {

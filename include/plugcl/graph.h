@@ -154,9 +154,9 @@ PLUGCL_API plugcl_value plugcl_graph_conv_transpose2d_layer(plugcl_graph *graph,
 PLUGCL_API plugcl_value plugcl_graph_linear(plugcl_graph *graph, plugcl_value x, plugcl_value weight, plugcl_value bias);
 PLUGCL_API plugcl_value plugcl_graph_linear_layer(plugcl_graph *graph, plugcl_value x, plugcl_weights *weights, const char *layer);
 
-/* torch.matmul: [..., M, K] · [..., K, N] = [..., M, N]; the leading axes broadcast by NumPy's rules, a vector [K] takes part as one
- * row on the left or one column on the right, and its axis goes from the result. transpose_a and transpose_b swap the last two axes of
- * an operand first; a vector has none to swap. */
+/* torch.matmul: [..., M, K] · [..., K, N] = [..., M, N]; the leading axes broadcast by NumPy's rules, a vector [K] takes part as
+ * one row on the left or one column on the right, and its axis goes from the result. transpose_a and transpose_b swap the last two
+ * axes of an operand first; a vector has none to swap. */
 PLUGCL_API plugcl_value plugcl_graph_matmul(plugcl_graph *graph, plugcl_value a, plugcl_value b, bool transpose_a,
                                             bool transpose_b);
 
@@ -341,8 +341,9 @@ struct plugcl_attention_params {
     uint64_t memory;           /* bytes of device memory for the affinities at one time; 0 is 64 MiB or what the device allocates */
 };
 
-/* Attention: y [N,Q,E] = affinity(q [N,Q,D], k [N,K,D]) · v [N,K,E], as F.scaled_dot_product_attention with its scale given, or another
- * mode. With fusion the affinities [N,Q,K] are never in memory as a whole. NULL params: softmax over the keys, scale 1. */
+/* Attention: y [N,Q,E] = affinity(q [N,Q,D], k [N,K,D]) · v [N,K,E], as F.scaled_dot_product_attention with its scale given, or
+ * another mode. With fusion the affinities [N,Q,K] are in memory in parts only, or not at all. NULL params: softmax over the keys,
+ * scale 1. */
 PLUGCL_API plugcl_value plugcl_graph_attention(plugcl_graph *graph, plugcl_value q, plugcl_value k, plugcl_value v,
                                                const struct plugcl_attention_params *params);
 
@@ -370,8 +371,8 @@ PLUGCL_API plugcl_value plugcl_graph_pyramid(plugcl_graph *graph, plugcl_value x
                                              plugcl_value projection_bias, const struct plugcl_pyramid_params *params);
 
 /* What attention multiplies v by, for some queries: [N, n_queries, K], rows queries[0] … of the affinity [N,Q,K], after its
- * normalisation (which is over all queries where the params say so). queries counts from 0 and is copied. Errors: INVALID, from the plan
- * where q has fewer queries. */
+ * normalisation (which is over all queries where the params say so). They are counted from 0; the list is copied. Errors: INVALID,
+ * from the plan where q has fewer queries. */
 PLUGCL_API plugcl_value plugcl_graph_attention_map(plugcl_graph *graph, plugcl_value q, plugcl_value k,
                                                    const struct plugcl_attention_params *params, const uint32_t *queries,
                                                    size_t n_queries);

@@ -9,7 +9,7 @@ plugcl_value plugcl_graph_matmul(plugcl_graph *graph, plugcl_value a, plugcl_val
     return has_operands(graph, "matmul", operands, 2) ? add_one(graph, &operator_matmul, &params, operands, 2) : no_value;
 }
 
-/* A caller's parameters, which may be NULL, with the defaults filled in. False, with an error in the graph, for what there is not. */
+/* A caller's parameters, which may be NULL, with defaults filled in. False, with an error in the graph, for what there is not. */
 static bool take_attention_params(plugcl_graph *graph, const char *what, const struct plugcl_attention_params *given,
                                   struct plugcl_attention_params *own)
 {

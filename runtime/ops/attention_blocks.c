@@ -2,8 +2,8 @@
 /*
  * attention_blocks.c: attention as matrix product, softmax, matrix product, in blocks whose affinities fit a bound of memory.
  *
- * Softmax over the keys, and the modes without one, take a block of queries at a time: its rows of the affinity are complete. Softmax
- * over the queries takes a block of keys, whose columns are complete, and adds up what each block gives.
+ * Softmax over the keys, and the modes without one, take a block of queries at a time: its rows of the affinity are complete.
+ * Softmax over the queries takes a block of keys, whose columns are complete, and adds up what each block gives.
  */
 #include "ops/attention.h"
 

@@ -25,8 +25,8 @@ static plugcl_status check_affinity(const char *what, const struct plugcl_attent
         return fail(PLUGCL_INVALID, "%s's keys have %lld channels and its queries have %lld; they must be the same", what,
                     (long long)k->dims[2], (long long)q->dims[2]);
     if (params->mode == PLUGCL_ATTENTION_CONCATENATION && q->dims[2] != 1)
-        return fail(PLUGCL_INVALID, "%s's q and k have %lld channels; by concatenation they must have 1, the projected halves", what,
-                    (long long)q->dims[2]);
+        return fail(PLUGCL_INVALID, "%s's q and k have %lld channels; by concatenation they must have 1, the projected halves",
+                    what, (long long)q->dims[2]);
     return PLUGCL_OK;
 }
 
@@ -40,7 +40,8 @@ plugcl_status attention_shape(const void *params, const plugcl_shape *inputs, co
     if (status != PLUGCL_OK)
         return status;
     if (v->dims[0] != k->dims[0] || v->dims[1] != k->dims[1])
-        return fail(PLUGCL_INVALID, "attention's v is a batch of %lld with %lld rows; k is a batch of %lld with %lld, one for each key",
+        return fail(PLUGCL_INVALID,
+                    "attention's v is a batch of %lld with %lld rows; k is a batch of %lld with %lld, one for each key",
                     (long long)v->dims[0], (long long)v->dims[1], (long long)k->dims[0], (long long)k->dims[1]);
     outputs[0] = (plugcl_shape){ 3, { q->dims[0], q->dims[1], v->dims[2] } };
     return PLUGCL_OK;

@@ -9,8 +9,8 @@ static plugcl_status map_dtype(const void *params, const plugcl_dtype *inputs, c
     (void)params;
     (void)present;
     if (inputs[ATTENTION_Q] != PLUGCL_F32 || inputs[ATTENTION_K] != PLUGCL_F32)
-        return fail(PLUGCL_INVALID, "attention_map's q is %s and its k is %s; both must be f32", plugcl_dtype_name(inputs[ATTENTION_Q]),
-                    plugcl_dtype_name(inputs[ATTENTION_K]));
+        return fail(PLUGCL_INVALID, "attention_map's q is %s and its k is %s; both must be f32",
+                    plugcl_dtype_name(inputs[ATTENTION_Q]), plugcl_dtype_name(inputs[ATTENTION_K]));
     outputs[0] = PLUGCL_F32;
     return PLUGCL_OK;
 }
@@ -22,7 +22,8 @@ static plugcl_status check_queries(const struct operand *rows, int64_t queries)
         int32_t query;
         memcpy(&query, (const char *)rows->constant->data + (size_t)i * sizeof query, sizeof query);
         if (query < 0 || query >= queries)
-            return fail(PLUGCL_INVALID, "attention_map of query %ld; there are %lld, counted from 0", (long)query, (long long)queries);
+            return fail(PLUGCL_INVALID, "attention_map of query %ld; there are %lld, counted from 0", (long)query,
+                        (long long)queries);
     }
     return PLUGCL_OK;
 }

@@ -2,6 +2,12 @@
 /* matmul.c: torch.matmul of two operands of any strides: batches broadcast, vectors take part as torch has it. */
 #include "ops/matmul.h"
 
+#include <stdio.h>
+
+#include "ops/convolution.h"
+
+#define PACKED_DEPTH 256 /* rows of b that a work-group packs: large against the cost of a group */
+
 enum { A, B };
 
 /* A matrix or vector operand: its last two axes after the transposition, −1 where it has none, and its leading axes. */
@@ -40,7 +46,8 @@ static plugcl_status check_operand(const char *name, const plugcl_shape *shape, 
 }
 
 /* The leading axes by NumPy's rules, aligned at the back. */
-static plugcl_status broadcast(const plugcl_shape *a, uint32_t a_leading, const plugcl_shape *b, uint32_t b_leading, plugcl_shape *y)
+static plugcl_status broadcast(const plugcl_shape *a, uint32_t a_leading, const plugcl_shape *b, uint32_t b_leading,
+                               plugcl_shape *y)
 {
     y->rank = a_leading > b_leading ? a_leading : b_leading;
     for (uint32_t back = 1; back <= y->rank; back++) {
@@ -147,6 +154,85 @@ static plugcl_status plan_generic(struct schedule *schedule, const struct operat
     return schedule_status(schedule);
 }
 
+/*
+ * cl/cpu/taps.cl, whose pixels are the rows of a and whose weights are b, brought into its form by cl/cpu/pack.cl.
+ */
+static const struct operand absent;
+
+/* A shared b has one packed form for the whole batch. */
+static bool shares_b(const struct matmul *matmul)
+{
+    return matmul->batch.sizes[0] == 1 || matmul->batch.strides[B][0] == 0;
+}
+
+/* The rows as a picture of one row of pixels; images are the batch. Fits where the batch is one run of every operand. */
+static bool convolution_of(const struct matmul *matmul, struct convolution *conv)
+{
+    static const struct epilogue none;
+    int64_t images = strided_elements(&matmul->batch);
+    const int64_t *image_strides[3] = { matmul->batch.strides[A], matmul->batch.strides[B], matmul->batch.strides[2] };
+    *conv = (struct convolution){ .x = matmul->a, .weight = matmul->b, .bias = &absent, .residual = &absent, .y = matmul->y,
+                                  .epilogue = &none, .images = images, .channels = matmul->depth, .outputs = matmul->columns,
+                                  .groups = 1, .in = { 1, matmul->rows }, .out = { 1, matmul->rows }, .kernel = { 1, 1 },
+                                  .stride = { 1, 1 }, .dilation = { 1, 1 } };
+    conv->x_strides[IMAGE_STRIDE] = images > 1 ? image_strides[A][0] : 0;
+    conv->x_strides[CHANNEL_STRIDE] = matmul->a_depth;
+    conv->x_strides[PIXEL_STRIDE] = matmul->a_row;
+    conv->y_strides[IMAGE_STRIDE] = images > 1 ? image_strides[2][0] : 0;
+    conv->y_strides[CHANNEL_STRIDE] = matmul->columns == 1 ? 1 : matmul->y_column;
+    conv->y_strides[PIXEL_STRIDE] = matmul->y_row;
+    return matmul->batch.rank == 1 && matmul->depth > 0;
+}
+
+static bool can_take_taps(const struct device_caps *caps, const struct operator_call *call)
+{
+    struct matmul matmul;
+    struct convolution conv;
+    matmul_of(call, &matmul);
+    if (!convolution_of(&matmul, &conv))
+        return false;
+    conv.packed = UINT32_MAX; /* any: it is packed, or will be */
+    int64_t elements = taps_packed_elements(matmul.columns, matmul.depth, taps_block_size(caps, matmul.columns));
+    return elements <= INT32_MAX && taps_can_run(caps, &conv);
+}
+
+static uint32_t plan_packing(struct schedule *schedule, const struct matmul *matmul, int64_t images, int64_t elements)
+{
+    const struct device_caps *caps = schedule_caps(schedule);
+    const int block = taps_block_size(caps, matmul->columns), vector = (int)caps->vector_width;
+    uint32_t region = schedule_scratch(schedule, (size_t)(images * elements) * sizeof(float));
+    char options[48];
+    snprintf(options, sizeof options, "-DVECTOR=%d -DVECTORS=%d", vector, block / vector);
+    struct launch *launch = schedule_launch(schedule, "cpu/pack.cl", options, "pack");
+    launch_operand(launch, matmul->b);
+    launch_region(launch, region, 0);
+    launch_int(launch, matmul->depth);
+    launch_int(launch, matmul->columns);
+    launch_int(launch, images > 1 ? matmul->batch.strides[B][0] : 0);
+    launch_int(launch, matmul->b_depth);
+    launch_int(launch, matmul->b_column);
+    launch_int(launch, elements);
+    launch_int(launch, PACKED_DEPTH);
+    launch_groups(launch, (size_t)((matmul->columns + block - 1) / block),
+                  (size_t)((matmul->depth + PACKED_DEPTH - 1) / PACKED_DEPTH), (size_t)images);
+    return region;
+}
+
+static plugcl_status plan_taps(struct schedule *schedule, const struct operator_call *call)
+{
+    struct matmul matmul;
+    struct convolution conv;
+    if (is_empty(call))
+        return schedule_status(schedule);
+    matmul_of(call, &matmul);
+    convolution_of(&matmul, &conv);
+    int64_t images = shares_b(&matmul) ? 1 : conv.images;
+    int64_t elements = taps_packed_elements(matmul.columns, matmul.depth, taps_block_size(schedule_caps(schedule), matmul.columns));
+    conv.packed = plan_packing(schedule, &matmul, images, elements);
+    conv.packed_image = images > 1 ? elements : 0;
+    return taps_plan(schedule, &conv);
+}
+
 static uint64_t matmul_flops(const struct operator_call *call)
 {
     struct matmul matmul;
@@ -155,6 +241,7 @@ static uint64_t matmul_flops(const struct operator_call *call)
 }
 
 static const struct variant variants[] = {
+    { "cpu_taps", can_take_taps, NULL, plan_taps },
     { "generic", variant_always, NULL, plan_generic },
     { NULL, NULL, NULL, NULL },
 };

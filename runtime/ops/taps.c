@@ -54,11 +54,22 @@ static struct tile choose_tile(const struct device_caps *caps, int64_t outputs)
     return tiles[best];
 }
 
+int taps_block_size(const struct device_caps *caps, int64_t outputs)
+{
+    return choose_tile(caps, outputs).vectors * (int)caps->vector_width;
+}
+
+int64_t taps_packed_elements(int64_t outputs, int64_t depth, int block_size)
+{
+    return (outputs + block_size - 1) / block_size * block_size * (depth + 1);
+}
+
 bool taps_can_run(const struct device_caps *caps, const struct convolution *conv)
 {
     bool dense = conv->outputs == 1 || (conv->y_strides[CHANNEL_STRIDE] == 1 &&
                                         (!conv->residual->present || conv->residual_strides[CHANNEL_STRIDE] == 1));
-    return caps->cpu_family && conv->groups == 1 && dense && convolution_is_packable(conv) && convolution_fits_int(conv);
+    return caps->cpu_family && conv->groups == 1 && dense && (conv->packed != REGION_NONE || convolution_is_packable(conv)) &&
+           convolution_fits_int(conv);
 }
 
 /* Returns the number of runs, at most out; runs[] has room for them. */
@@ -199,7 +210,10 @@ static void add_launch(struct schedule *schedule, const struct convolution *conv
              (int)conv->epilogue->act);
     struct launch *launch = schedule_launch(schedule, "cpu/taps.cl", options, "taps");
     launch_operand(launch, conv->x);
-    convolution_launch_packed(launch, conv, tile.vectors * (int)width);
+    if (conv->packed != REGION_NONE)
+        launch_region(launch, conv->packed, 0);
+    else
+        convolution_launch_packed(launch, conv, tile.vectors * (int)width);
     launch_operand(launch, conv->residual);
     launch_operand(launch, conv->y);
     launch_table(launch, table, count);
@@ -207,6 +221,7 @@ static void add_launch(struct schedule *schedule, const struct convolution *conv
     launch_int(launch, conv->channels);
     launch_int(launch, conv->outputs);
     launch_int(launch, conv->kernel[0] * conv->kernel[1]);
+    launch_int(launch, conv->packed_image);
     launch_int(launch, conv->x_strides[IMAGE_STRIDE]);
     launch_int(launch, conv->x_strides[ROW_STRIDE] * conv->stride[0]);
     launch_int(launch, conv->x_strides[PIXEL_STRIDE] * conv->stride[1]);

@@ -31,7 +31,8 @@ static void swap_last(plugcl_shape *shape)
     shape->dims[shape->rank - 2] = last;
 }
 
-/* `operands` are as they take part; a transposed one lies the other way round. Only one is special: products of two 1e30 overflow. */
+/* `operands` are as they take part; a transposed one lies the other way round. One alone is special: products of two 1e30
+ * overflow. */
 static void check_one(struct checkcl *check, const struct operands *operands, const struct matmul_params *params,
                       enum checkcl_layout layout, enum checkcl_fill fill, bool constant_b)
 {

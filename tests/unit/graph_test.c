@@ -84,7 +84,8 @@ static void test_layer_errors(void **state)
     REFUSED("linear", "weight takes 5 inputs", "x has 4", plugcl_graph_linear(g, x, constant(g, PLUGCL_SHAPE(4, 5)), none));
     REFUSED("linear", "bias has rank 1 and 3 elements", "must be [4]",
             plugcl_graph_linear(g, x, constant(g, PLUGCL_SHAPE(4, 4)), constant(g, PLUGCL_SHAPE(3))));
-    REFUSED("matmul", "a has 7 columns", "b has 6 rows", plugcl_graph_matmul(g, matrix, constant(g, PLUGCL_SHAPE(6, 7)), false, false));
+    REFUSED("matmul", "a has 7 columns", "b has 6 rows",
+            plugcl_graph_matmul(g, matrix, constant(g, PLUGCL_SHAPE(6, 7)), false, false));
     REFUSED("matmul", "b has 3 rows", "equal", plugcl_graph_matmul(g, matrix, matrix, false, false));
     REFUSED("matmul", "after transposing", "equal", plugcl_graph_matmul(g, matrix, matrix, true, true));
     REFUSED("matmul", "6 and 4 elements", "equal or 1",
