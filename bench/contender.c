@@ -6,6 +6,7 @@
  * usage: contender se|cbam CHANNELS SIZE BLOCKS    a chain of plug-in blocks on [1, CHANNELS, SIZE, SIZE]
  *        contender conv INPUTS SIZE OUTPUTS        one 3x3 convolution, NHWC in and out
  *        contender grid_sample CHANNELS SIZE BATCH bilinear, zeros, at the points of a turned image
+ *        contender aspp CHANNELS SIZE RATE         a pyramid of 1x1, three 3x3 (RATE, 2 and 3 times it) and pooling, 256 each
  *        contender peak THREADS                    FMAs alone; prints GFLOP/s
  */
 #include <stdio.h>
@@ -65,6 +66,21 @@ static plugcl_value turned_grid(plugcl_graph *graph, int64_t images, int64_t siz
     return value;
 }
 
+/* Batch norm folded, as a plug-in does it. */
+static plugcl_value add_pyramid(plugcl_graph *graph, plugcl_value x, int64_t channels, int64_t rate)
+{
+    struct plugcl_pyramid_branch branches[4] = { { .dilation = 1 } };
+    const plugcl_value bias = random_constant(graph, PLUGCL_SHAPE(256));
+    for (int64_t i = 0; i < 4; i++) {
+        int64_t kernel = i == 0 ? 1 : 3;
+        branches[i] = (struct plugcl_pyramid_branch){ .weight = random_constant(graph, PLUGCL_SHAPE(256, channels, kernel, kernel)),
+                                                      .bias = bias, .dilation = (uint32_t)(i * rate) };
+    }
+    return plugcl_graph_pyramid(graph, x, branches, 4, random_constant(graph, PLUGCL_SHAPE(256, channels, 1, 1)), bias,
+                                random_constant(graph, PLUGCL_SHAPE(256, 1280, 1, 1)), bias,
+                                plugcl_pyramid_params(.act = PLUGCL_RELU));
+}
+
 static plugcl_value build(plugcl_graph *graph, const char *what, int64_t channels, int64_t size, int64_t count)
 {
     bool samples = strcmp(what, "grid_sample") == 0;
@@ -74,6 +90,8 @@ static plugcl_value build(plugcl_graph *graph, const char *what, int64_t channel
     if (strcmp(what, "conv") == 0)
         return plugcl_graph_conv2d(graph, x, random_constant(graph, PLUGCL_SHAPE(count, channels, 3, 3)),
                                    random_constant(graph, PLUGCL_SHAPE(count)), plugcl_conv2d_params(.pad = { 1, 1, 1, 1 }));
+    if (strcmp(what, "aspp") == 0)
+        return add_pyramid(graph, x, channels, count);
     for (int64_t i = 0; i < count; i++)
         x = add_block(graph, x, channels, strcmp(what, "cbam") == 0);
     return x;
@@ -155,7 +173,7 @@ int main(int argc, char **argv)
     plugcl_graph *graph;
     plugcl_plan *plan;
     if (argc != 5 && !(argc == 3 && strcmp(argv[1], "peak") == 0)) {
-        fprintf(stderr, "usage: contender se|cbam|conv|grid_sample CHANNELS SIZE COUNT, or contender peak THREADS\n");
+        fprintf(stderr, "usage: contender se|cbam|conv|grid_sample|aspp CHANNELS SIZE COUNT, or contender peak THREADS\n");
         return 2;
     }
     check(plugcl_context_create(plugcl_context_params(.device = "cpu"), &context));

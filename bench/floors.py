@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""The speed floors: SE and CBAM blocks and grid_sample beside PyTorch, a convolution beside the FMA peak, contenders taking turns
-in one run.
+"""The speed floors: SE, CBAM, ASPP and grid_sample beside PyTorch, a convolution beside the FMA peak, contenders taking turns in
+one run.
 
 usage: floors.py BUILD_FOLDER [ROUNDS]
 
@@ -46,9 +46,22 @@ class GridSample(torch.nn.Module):
     def forward(self, x):
         return torch.nn.functional.grid_sample(x, self.grid, align_corners=False)
 
+class ASPP(torch.nn.Module):  # torchvision's, with batch norm folded
+    def __init__(self, c, rate):
+        super().__init__()
+        self.convs = torch.nn.ModuleList([torch.nn.Conv2d(c, 256, 1)] + [
+            torch.nn.Conv2d(c, 256, 3, padding=rate * i, dilation=rate * i) for i in (1, 2, 3)])
+        self.pool, self.project = torch.nn.Conv2d(c, 256, 1), torch.nn.Conv2d(1280, 256, 1)
+    def forward(self, x):
+        parts = [conv(x).relu_() for conv in self.convs]
+        pooled = self.pool(torch.nn.functional.adaptive_avg_pool2d(x, 1)).relu_()
+        parts.append(torch.nn.functional.interpolate(pooled, size=x.shape[2:], mode="bilinear", align_corners=False))
+        return self.project(torch.cat(parts, 1)).relu_()
+
 net = {"se": lambda: torch.nn.Sequential(*[SE(channels) for _ in range(count)]),
        "cbam": lambda: torch.nn.Sequential(*[CBAM(channels) for _ in range(count)]),
        "conv": lambda: torch.nn.Conv2d(channels, count, 3, padding=1),
+       "aspp": lambda: ASPP(channels, count),
        "grid_sample": lambda: GridSample(count, size)}[what]()
 x = torch.rand(count if what == "grid_sample" else 1, channels, size, size)
 if layout == "nhwc":
@@ -121,8 +134,8 @@ def main():
     for name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):
         os.environ.pop(name, None)
     contender, rounds = os.path.join(sys.argv[1], "bench", "contender"), int(sys.argv[2]) if len(sys.argv) == 3 else 15
-    for case in (("se", 256, 28, 10), ("cbam", 256, 28, 10), ("conv", 512, 32, 256), ("grid_sample", 3, 224, 1),
-                 ("grid_sample", 3, 224, 8)):
+    for case in (("se", 256, 28, 10), ("cbam", 256, 28, 10), ("conv", 512, 32, 256), ("aspp", 512, 32, 6), ("aspp", 512, 65, 6),
+                 ("aspp", 2048, 28, 12), ("grid_sample", 3, 224, 1), ("grid_sample", 3, 224, 8)):
         compare(contender, *case, rounds)
 
 

@@ -250,7 +250,8 @@ PLUGCL_API plugcl_value plugcl_graph_grid_sample(plugcl_graph *graph, plugcl_val
 
 /* Which place of the input an output pixel i looks at; `step` is 1 / scale where a scale is given, else input size / output size. */
 typedef enum plugcl_resize_coordinates {
-    PLUGCL_RESIZE_PYTORCH = 0,       /* F.interpolate's: ASYMMETRIC for nearest, else HALF_PIXEL */
+    PLUGCL_RESIZE_PYTORCH = 0,       /* F.interpolate's: ASYMMETRIC for nearest, else HALF_PIXEL; bilinear copies along an axis that
+                                        keeps its size, also with ALIGN_CORNERS */
     PLUGCL_RESIZE_HALF_PIXEL,        /* (i + 0.5) · step − 0.5 */
     PLUGCL_RESIZE_ASYMMETRIC,        /* i · step */
     PLUGCL_RESIZE_ALIGN_CORNERS,     /* i · (input − 1) / (output − 1), whatever the scale; 0 where the output has size 1 */

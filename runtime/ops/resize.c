@@ -68,6 +68,13 @@ static struct axis axis_of_call(const struct operator_call *call, int i)
     return axis;
 }
 
+/* PyTorch copies where an axis keeps its size, whatever the scale. */
+static bool is_kept(const struct plugcl_resize_params *params, const struct axis *axis)
+{
+    return params->mode == PLUGCL_SAMPLE_BILINEAR && axis->in == axis->out &&
+           (params->coordinates == PLUGCL_RESIZE_PYTORCH || params->coordinates == PLUGCL_RESIZE_ALIGN_CORNERS);
+}
+
 static bool is_centred(const struct plugcl_resize_params *params)
 {
     return params->coordinates == PLUGCL_RESIZE_HALF_PIXEL || params->coordinates == PLUGCL_RESIZE_PYTORCH_HALF_PIXEL ||
@@ -127,7 +134,7 @@ static void find_taps(const struct plugcl_resize_params *params, const struct ax
         return;
     }
     if (params->mode == PLUGCL_SAMPLE_BILINEAR)
-        x = fmax(x, 0);
+        x = is_kept(params, axis) ? (double)at : fmax(x, 0);
     double first = floor(x), t = x - first;
     if (params->mode == PLUGCL_SAMPLE_BICUBIC) {
         cubic_weights(params->cubic_coefficient != 0 ? (double)params->cubic_coefficient : -0.75, t, weights);
@@ -137,7 +144,7 @@ static void find_taps(const struct plugcl_resize_params *params, const struct ax
         weights[1] = t;
     }
     for (int i = 0; i < taps; i++)
-        pixels[i] = (int64_t)fmin(fmax(first + i, 0), last);
+        pixels[i] = is_kept(params, axis) ? at : (int64_t)fmin(fmax(first + i, 0), last);
 }
 
 /* [tap][output] pixels, then [tap][output] weights, as the bits of floats. */

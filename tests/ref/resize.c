@@ -55,6 +55,13 @@ static int taps(const struct plugcl_resize_params *params, double scale, int64_t
         weights[0] = 1;
         return 1;
     }
+    bool is_torch = params->coordinates == PLUGCL_RESIZE_PYTORCH || params->coordinates == PLUGCL_RESIZE_ALIGN_CORNERS;
+    if (params->mode == PLUGCL_SAMPLE_BILINEAR && in == out && is_torch) { /* F.interpolate copies such an axis, whatever the scale */
+        pixels[0] = pixels[1] = at;
+        weights[0] = 1;
+        weights[1] = 0;
+        return 2;
+    }
     if (params->mode == PLUGCL_SAMPLE_BILINEAR && x < 0) /* as PyTorch: seen where a pixel is infinite */
         x = 0;
     int64_t base = (int64_t)floor(x);

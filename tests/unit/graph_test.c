@@ -205,12 +205,41 @@ static void test_other_operator_errors(void **state)
     REFUSED("input deep", "rank 9", "at most 8", plugcl_graph_input(g, "deep", PLUGCL_F32, &(plugcl_shape){ .rank = 9 }));
 }
 
+static plugcl_value pyramid_of(plugcl_graph *g, plugcl_value x, plugcl_value weight, plugcl_value pool, plugcl_value projection)
+{
+    const struct plugcl_pyramid_branch branch = { .weight = weight };
+    return plugcl_graph_pyramid(g, x, &branch, 1, pool, none, projection, none, NULL);
+}
+
+static void test_pyramid_and_resize_errors(void **state)
+{
+    (void)state;
+    REFUSED("pyramid's branch", "[O ≥ 1, 6, K, K]", "odd K",
+            pyramid_of(g, x, constant(g, PLUGCL_SHAPE(2, 6, 2, 2)), none, constant(g, PLUGCL_SHAPE(3, 2, 1, 1))));
+    REFUSED("pyramid's projection", "3 x 2 x 1 x 1", "[O ≥ 1, 7, K, K]",
+            pyramid_of(g, x, constant(g, PLUGCL_SHAPE(2, 6, 3, 3)), constant(g, PLUGCL_SHAPE(5, 6, 1, 1)),
+                       constant(g, PLUGCL_SHAPE(3, 2, 1, 1))));
+    REFUSED("pyramid's pool", "3 x 3", "1 x 1",
+            pyramid_of(g, x, constant(g, PLUGCL_SHAPE(2, 6, 3, 3)), constant(g, PLUGCL_SHAPE(5, 6, 3, 3)),
+                       constant(g, PLUGCL_SHAPE(3, 7, 1, 1))));
+    REFUSED("pyramid's branch", "operand 0", "missing", pyramid_of(g, x, none, none, constant(g, PLUGCL_SHAPE(3, 2, 1, 1))));
+    REFUSED("pyramid", "0 branches", "1 to 9", plugcl_graph_pyramid(g, x, NULL, 0, none, none, x, none, NULL));
+    REFUSED("resize", "neither a size nor a scale", "height", plugcl_graph_resize(g, x, none, NULL));
+    REFUSED("resize", "leaves none", "width",
+            plugcl_graph_resize(g, x, none, plugcl_resize_params(.size = { 3, 0 }, .scale = { 0, 0.2 })));
+    REFUSED("resize", "scale of the height is -1", "above 0",
+            plugcl_graph_resize(g, x, none, plugcl_resize_params(.scale = { -1, 1 })));
+    REFUSED("resize", "rank 2", "must be 4", plugcl_graph_resize(g, x, matrix, NULL));
+    REFUSED("resize", "mode 9", "no", plugcl_graph_resize(g, x, none, plugcl_resize_params(.mode = (plugcl_sample_mode)9)));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_names_are_of_one_thing),
         cmocka_unit_test(test_layer_errors),
         cmocka_unit_test(test_other_operator_errors),
+        cmocka_unit_test(test_pyramid_and_resize_errors),
         cmocka_unit_test(test_rearranging_errors),
         cmocka_unit_test(test_unknown_sizes),
     };
