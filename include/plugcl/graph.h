@@ -168,6 +168,18 @@ PLUGCL_API plugcl_value plugcl_graph_batch_norm(plugcl_graph *graph, plugcl_valu
 PLUGCL_API plugcl_value plugcl_graph_batch_norm_layer(plugcl_graph *graph, plugcl_value x, plugcl_weights *weights,
                                                       const char *layer, float eps);
 
+/* F.layer_norm over the last n_axes axes: (x − mean) / sqrt(variance + eps) · weight + bias with the mean and the biased variance of x
+ * itself; weight and bias have these axes' shape, or are null. */
+PLUGCL_API plugcl_value plugcl_graph_layer_norm(plugcl_graph *graph, plugcl_value x, uint32_t n_axes, plugcl_value weight,
+                                                plugcl_value bias, float eps);
+/* F.group_norm: the same over each of `groups` groups of an image's channels. x [N, C, ...], weight and bias [C] or null. */
+PLUGCL_API plugcl_value plugcl_graph_group_norm(plugcl_graph *graph, plugcl_value x, uint32_t groups, plugcl_value weight,
+                                                plugcl_value bias, float eps);
+/* F.instance_norm by the input's statistics: over each channel of an image. Unlike PyTorch's, a single pixel is taken (y is the
+ * bias), as ONNX's InstanceNormalization does. */
+PLUGCL_API plugcl_value plugcl_graph_instance_norm(plugcl_graph *graph, plugcl_value x, plugcl_value weight, plugcl_value bias,
+                                                   float eps);
+
 struct plugcl_pool2d_params {
     size_t struct_size;
     uint32_t kernel[2];

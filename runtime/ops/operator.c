@@ -13,6 +13,8 @@ const struct operator_info *const operators[] = {
     &operator_pool2d,
     &operator_adaptive_pool2d,
     &operator_batch_norm,
+    &operator_layer_norm,
+    &operator_group_norm,
     &operator_activation,
     &operator_prelu,
     &operator_binary,

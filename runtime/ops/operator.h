@@ -93,6 +93,7 @@ extern const struct operator_info operator_conv2d, operator_linear;             
 extern const struct operator_info operator_conv_transpose2d;                                 /* conv_transpose2d.c */
 extern const struct operator_info operator_pool2d, operator_adaptive_pool2d;                 /* pool.c */
 extern const struct operator_info operator_batch_norm;                                       /* batch_norm.c */
+extern const struct operator_info operator_layer_norm, operator_group_norm;                  /* norm.c */
 extern const struct operator_info operator_activation, operator_prelu, operator_binary;      /* elementwise.c */
 extern const struct operator_info operator_matmul;                                           /* matmul.c */
 extern const struct operator_info operator_attention, operator_attention_map;                /* attention.c attention_map.c */
@@ -123,6 +124,14 @@ struct adaptive_pool2d_params {
     uint32_t height, width;
 };
 struct batch_norm_params { /* inputs: x, mean, variance, weight, bias */
+    float eps;
+};
+struct layer_norm_params { /* inputs: x, weight, bias */
+    uint32_t axes;         /* the last ones */
+    float eps;
+};
+struct group_norm_params { /* inputs: x, weight, bias */
+    uint32_t groups;       /* 0: as many as channels */
     float eps;
 };
 struct activation_params {

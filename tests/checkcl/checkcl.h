@@ -70,6 +70,7 @@ void checkcl_matmul(struct checkcl *check);
 void checkcl_attention(struct checkcl *check);
 void checkcl_pool(struct checkcl *check);
 void checkcl_batch_norm(struct checkcl *check);
+void checkcl_norm(struct checkcl *check);
 void checkcl_elementwise(struct checkcl *check);
 void checkcl_softmax(struct checkcl *check);
 void checkcl_pyramid(struct checkcl *check);

@@ -21,6 +21,7 @@ static void (*const families[])(struct checkcl *) = {
     checkcl_resize,
     checkcl_pool,
     checkcl_batch_norm,
+    checkcl_norm,
     checkcl_elementwise,
     checkcl_softmax,
     checkcl_reduce,

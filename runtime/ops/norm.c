@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* norm.c: layer_norm and group_norm (instance_norm is the case of one channel a group): statistics of the input itself. */
+#include <stdio.h>
+
+#include "ops/strided.h"
+
+enum { X, WEIGHT, BIAS };
+
+#define WORK 4096        /* elements of a work-group on CPU devices: large against the cost of a work-group */
+#define LARGE_SET 2048   /* from here on many work-items share a set */
+#define MAX_GROUPS 30000 /* PoCL specialises a kernel again for larger grids */
+
+static plugcl_status check_parameter(const char *operation, const char *name, const plugcl_shape *found,
+                                     const plugcl_shape *wanted)
+{
+    bool same = found->rank == wanted->rank;
+    for (uint32_t i = 0; same && i < wanted->rank; i++)
+        same = found->dims[i] == wanted->dims[i];
+    if (!same)
+        return fail(PLUGCL_INVALID, "%s's %s has rank %u and %lld elements; it must have rank %u and %lld, as x's normalised axes",
+                    operation, name, found->rank, (long long)plugcl_shape_elements(found), wanted->rank,
+                    (long long)plugcl_shape_elements(wanted));
+    return PLUGCL_OK;
+}
+
+static plugcl_status check_parameters(const char *operation, const plugcl_shape *inputs, const bool *present,
+                                      const plugcl_shape *wanted)
+{
+    plugcl_status status = present[WEIGHT] ? check_parameter(operation, "weight", &inputs[WEIGHT], wanted) : PLUGCL_OK;
+    return status == PLUGCL_OK && present[BIAS] ? check_parameter(operation, "bias", &inputs[BIAS], wanted) : status;
+}
+
+static plugcl_status layer_norm_shape(const void *params, const plugcl_shape *inputs, const bool *present, plugcl_shape *outputs)
+{
+    const struct layer_norm_params *norm = params;
+    const plugcl_shape *x = &inputs[X];
+    plugcl_shape wanted = { .rank = norm->axes };
+    if (norm->axes < 1 || norm->axes > x->rank)
+        return fail(PLUGCL_INVALID, "layer_norm over the last %u axes; x has rank %u, so it must be 1 to %u", norm->axes, x->rank,
+                    x->rank);
+    for (uint32_t i = 0; i < norm->axes; i++) {
+        wanted.dims[i] = x->dims[x->rank - norm->axes + i];
+        if (wanted.dims[i] < 1)
+            return fail(PLUGCL_INVALID, "layer_norm over axis %u of size 0; there must be something to normalise",
+                        x->rank - norm->axes + i);
+    }
+    outputs[0] = *x;
+    return check_parameters("layer_norm", inputs, present, &wanted);
+}
+
+static plugcl_status group_norm_shape(const void *params, const plugcl_shape *inputs, const bool *present, plugcl_shape *outputs)
+{
+    const struct group_norm_params *norm = params;
+    const plugcl_shape *x = &inputs[X];
+    if (x->rank < 2)
+        return fail(PLUGCL_INVALID, "group_norm's x has rank %u; it must be at least 2: [N, C, ...]", x->rank);
+    for (uint32_t i = 1; i < x->rank; i++)
+        if (x->dims[i] < 1)
+            return fail(PLUGCL_INVALID, "group_norm's x has size 0 on axis %u; there must be something to normalise", i);
+    if (norm->groups > 0 && x->dims[1] % norm->groups != 0)
+        return fail(PLUGCL_INVALID, "group_norm's x has %lld channels, which %u groups do not divide", (long long)x->dims[1],
+                    norm->groups);
+    outputs[0] = *x;
+    return check_parameters("group_norm", inputs, present, &(plugcl_shape){ .rank = 1, .dims = { x->dims[1] } });
+}
+
+/* The sets, and the elements of one; operands are x, the parameters, y. */
+struct norm {
+    struct strided sets, elements;
+    float eps;
+};
+
+static void add_operands(struct strided *space, const plugcl_shape *shape, const int64_t *x, const int64_t *parameter,
+                         const int64_t *y)
+{
+    strided_begin(space, shape);
+    strided_add(space, x);
+    strided_add(space, parameter);
+    strided_add(space, y);
+    strided_fold(space);
+}
+
+static struct norm layer_norm_of(const struct operator_call *call)
+{
+    const struct layer_norm_params *params = call->params;
+    const struct operand *x = &call->inputs[X], *y = &call->outputs[0];
+    static const int64_t none[PLUGCL_MAX_RANK];
+    struct norm norm = { .eps = params->eps };
+    uint32_t first = x->shape.rank - params->axes;
+    plugcl_shape sets = { .rank = first }, elements = { .rank = params->axes };
+    int64_t parameter[PLUGCL_MAX_RANK], stride = 1;
+    for (uint32_t i = 0; i < first; i++)
+        sets.dims[i] = x->shape.dims[i];
+    for (uint32_t i = params->axes; i-- > 0;) {
+        elements.dims[i] = x->shape.dims[first + i];
+        parameter[i] = stride;
+        stride *= elements.dims[i];
+    }
+    add_operands(&norm.sets, &sets, x->strides, none, y->strides);
+    add_operands(&norm.elements, &elements, x->strides + first, parameter, y->strides + first);
+    return norm;
+}
+
+static struct norm group_norm_of(const struct operator_call *call)
+{
+    const struct group_norm_params *params = call->params;
+    const struct operand *x = &call->inputs[X], *y = &call->outputs[0];
+    struct norm norm = { .eps = params->eps };
+    const int64_t channels = x->shape.dims[1], groups = params->groups > 0 ? params->groups : channels, each = channels / groups;
+    plugcl_shape sets = { .rank = 2, .dims = { x->shape.dims[0], groups } }, elements = x->shape;
+    const int64_t x_sets[2] = { x->strides[0], each * x->strides[1] }, y_sets[2] = { y->strides[0], each * y->strides[1] };
+    const int64_t parameter_sets[2] = { 0, each }, parameter[PLUGCL_MAX_RANK] = { 0, 1 };
+    elements.dims[0] = 1;
+    elements.dims[1] = each;
+    add_operands(&norm.sets, &sets, x_sets, parameter_sets, y_sets);
+    add_operands(&norm.elements, &elements, x->strides, parameter, y->strides);
+    return norm;
+}
+
+static plugcl_status plan_norm(struct schedule *schedule, const struct operator_call *call, const struct norm *norm)
+{
+    const struct device_caps *caps = schedule_caps(schedule);
+    const struct strided *elements = &norm->elements;
+    if (operand_elements(&call->outputs[0]) == 0)
+        return schedule_status(schedule);
+    uint32_t last = elements->rank - 1;
+    int64_t sets = strided_elements(&norm->sets), count = strided_elements(elements), length = elements->sizes[last];
+    int64_t each = caps->cpu_family && count < WORK ? WORK / count : 1;
+    while (each > 1 && sets / each < 4 * (int64_t)caps->compute_units)
+        each /= 2;
+    while (sets / each > MAX_GROUPS)
+        each *= 2;
+    char options[32];
+    snprintf(options, sizeof options, "-DVECTOR=%u", caps->cpu_family ? caps->vector_width : 4);
+    struct launch *launch = schedule_launch(schedule, "common/norm.cl", options, "norm");
+    size_t group = caps->cpu_family ? 1 : launch_power_of_two(launch, count >= LARGE_SET ? 256 : 64);
+    for (int i = X; i <= BIAS; i++)
+        launch_operand(launch, &call->inputs[i]);
+    launch_operand(launch, &call->outputs[0]);
+    launch_space(launch, &norm->sets, 0, norm->sets.rank);
+    launch_space(launch, elements, 0, last);
+    const int64_t ints[] = { sets, each, count / length, length, elements->strides[0][last], elements->strides[1][last],
+                             elements->strides[2][last], call->inputs[WEIGHT].present, call->inputs[BIAS].present };
+    for (size_t i = 0; i < sizeof ints / sizeof *ints; i++)
+        launch_int(launch, ints[i]);
+    launch_float(launch, norm->eps);
+    launch_local(launch, group * sizeof(float));
+    launch_range(launch, group * (size_t)((sets + each - 1) / each), 1, 1, group, 1, 1);
+    return schedule_status(schedule);
+}
+
+static plugcl_status plan_layer_norm(struct schedule *schedule, const struct operator_call *call)
+{
+    struct norm norm = layer_norm_of(call);
+    return plan_norm(schedule, call, &norm);
+}
+
+static plugcl_status plan_group_norm(struct schedule *schedule, const struct operator_call *call)
+{
+    struct norm norm = group_norm_of(call);
+    return plan_norm(schedule, call, &norm);
+}
+
+static enum operand_need norm_need(const struct operator_call *call, size_t input)
+{
+    (void)call;
+    return input == X ? NEED_NOTHING : NEED_ROW_MAJOR;
+}
+
+static uint64_t norm_flops(const struct operator_call *call)
+{
+    return 8 * (uint64_t)operand_elements(&call->outputs[0]);
+}
+
+static const struct variant layer_norm_variants[] = {
+    { "generic", variant_always, NULL, plan_layer_norm },
+    { NULL, NULL, NULL, NULL },
+};
+static const struct variant group_norm_variants[] = {
+    { "generic", variant_always, NULL, plan_group_norm },
+    { NULL, NULL, NULL, NULL },
+};
+
+const struct operator_info operator_layer_norm = {
+    .name = "layer_norm",
+    .params_size = sizeof(struct layer_norm_params),
+    .shape = layer_norm_shape,
+    .need = norm_need,
+    .variants = layer_norm_variants,
+    .flops = norm_flops,
+};
+const struct operator_info operator_group_norm = {
+    .name = "group_norm",
+    .params_size = sizeof(struct group_norm_params),
+    .shape = group_norm_shape,
+    .need = norm_need,
+    .variants = group_norm_variants,
+    .flops = norm_flops,
+};
