@@ -57,19 +57,22 @@ __kernel void statistics(__global const float *restrict line_buffer, uint line_o
     y_buffer[y_offset + (image * lines + line) * 2 + 1] = 1.0f / sum;
 }
 
-/* Chosen rows of the affinity: y [images, number of queries, keys]. With `has_statistics` (of the keys) the softmax is over the
- * queries; else softmax's scores come as they are. One work-item for an element: dimension 0 is the key, 1 the row, 2 the image. */
+/* Rows of the affinity, of the queries named where `is_chosen`, else of all: y [images, rows, keys]. With `has_statistics` (of the
+ * keys) the softmax is over the queries; else softmax's scores come as they are. One work-item for an element: dimension 0 is the
+ * key, 1 the row, 2 the image. */
 __kernel void affinity(__global const float *restrict q_buffer, uint q_offset, __global const float *restrict k_buffer,
                        uint k_offset, __global const int *restrict query_buffer, uint query_offset,
                        __global const float *restrict statistics_buffer, uint statistics_offset, __global float *restrict y_buffer,
                        uint y_offset, int rows, int keys, int depth, int q_image, int q_row, int q_channel, int k_image, int k_row,
-                       int k_channel, int y_image, int y_row, int y_key, int mode, int has_statistics, float factor)
+                       int k_channel, int y_image, int y_row, int y_key, int mode, int is_chosen, int has_statistics,
+                       float factor)
 {
     const int key = (int)get_global_id(0), row = (int)get_global_id(1);
     const long image = (long)get_global_id(2);
     if (key >= keys || row >= rows)
         return;
-    __global const float *q = q_buffer + q_offset + image * q_image + (long)query_buffer[query_offset + row] * q_row;
+    const int query = is_chosen ? query_buffer[query_offset + row] : row;
+    __global const float *q = q_buffer + q_offset + image * q_image + (long)query * q_row;
     __global const float *k = k_buffer + k_offset + image * k_image + (long)key * k_row;
     float value = score(q, q_channel, k, k_channel, depth, mode, factor);
     if (has_statistics) {

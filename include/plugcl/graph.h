@@ -201,6 +201,8 @@ PLUGCL_API plugcl_value plugcl_graph_adaptive_max_pool2d(plugcl_graph *graph, pl
 PLUGCL_API plugcl_value plugcl_graph_concat(plugcl_graph *graph, const plugcl_value *values, size_t n_values, int axis);
 /* torch.reshape of any type in logical order, with ONNX's 0 (keep the dimension of that place) and one −1 (what is left). */
 PLUGCL_API plugcl_value plugcl_graph_reshape(plugcl_graph *graph, plugcl_value x, const plugcl_shape *shape);
+/* x.reshape(like.shape), of which value only the shape is read. */
+PLUGCL_API plugcl_value plugcl_graph_reshape_as(plugcl_graph *graph, plugcl_value x, plugcl_value like);
 /* torch.flatten of any type from axis `start` to `end`, both included, negative from the back. */
 PLUGCL_API plugcl_value plugcl_graph_flatten(plugcl_graph *graph, plugcl_value x, int start, int end);
 /* torch.permute of any type: axis i of the result is axis order[i] of x. */
@@ -384,8 +386,8 @@ PLUGCL_API plugcl_value plugcl_graph_pyramid(plugcl_graph *graph, plugcl_value x
                                              plugcl_value projection_bias, const struct plugcl_pyramid_params *params);
 
 /* What attention multiplies v by, for some queries: [N, n_queries, K], rows queries[0] … of the affinity [N,Q,K], after its
- * normalisation (which is over all queries where the params say so). They are counted from 0; the list is copied. Errors: INVALID,
- * from the plan where q has fewer queries. */
+ * normalisation (which is over all queries where the params say so). They are counted from 0; the list is copied; NULL with
+ * n_queries 0 is all of them. Errors: INVALID, from the plan where q has fewer queries. */
 PLUGCL_API plugcl_value plugcl_graph_attention_map(plugcl_graph *graph, plugcl_value q, plugcl_value k,
                                                    const struct plugcl_attention_params *params, const uint32_t *queries,
                                                    size_t n_queries);

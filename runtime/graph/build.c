@@ -129,6 +129,13 @@ plugcl_value plugcl_graph_reshape(plugcl_graph *graph, plugcl_value x, const plu
     return add_one(graph, &operator_reshape, &params, &x, 1);
 }
 
+plugcl_value plugcl_graph_reshape_as(plugcl_graph *graph, plugcl_value x, plugcl_value like)
+{
+    const struct reshape_params params = { .is_flatten = false };
+    const plugcl_value operands[2] = { x, like };
+    return has_operands(graph, "reshape_as", operands, 2) ? add_one(graph, &operator_reshape, &params, operands, 2) : no_value;
+}
+
 plugcl_value plugcl_graph_flatten(plugcl_graph *graph, plugcl_value x, int start, int end)
 {
     int first = axis_of(graph, x, start, "flatten"), last = axis_of(graph, x, end, "flatten");

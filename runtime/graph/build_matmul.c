@@ -40,8 +40,10 @@ plugcl_value plugcl_graph_attention_map(plugcl_graph *graph, plugcl_value q, plu
     const plugcl_value operands[2] = { q, k };
     if (!has_operands(graph, "attention_map", operands, 2) || !take_attention_params(graph, "attention_map", params, &own))
         return no_value;
+    if (queries == NULL && n_queries == 0)
+        return add_one(graph, &operator_attention_map, &own, operands, 2);
     if (queries == NULL || n_queries == 0)
-        graph_fail(graph, fail(PLUGCL_INVALID, "attention_map of no queries; it needs at least one"));
+        graph_fail(graph, fail(PLUGCL_INVALID, "attention_map of no queries; it needs at least one, or NULL and 0 for all"));
     for (size_t i = 0; graph_is_good(graph) && i < n_queries; i++)
         if (queries[i] > INT32_MAX)
             graph_fail(graph, fail(PLUGCL_INVALID, "attention_map of query %lu; there are at most 2147483648",

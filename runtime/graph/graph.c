@@ -289,9 +289,11 @@ bool shape_is_known(const plugcl_shape *shape)
 static plugcl_shape unknown_result(const plugcl_graph *graph, const struct node *node)
 {
     plugcl_shape shape = graph_value(graph, node->inputs[0])->shape;
+    const struct value *second = graph_value(graph, node->inputs[1]);
+    if (node->info == &operator_reshape && second != NULL)
+        return second->shape;
     if (node->info == &operator_reshape)
         shape = ((const struct reshape_params *)node->params)->shape;
-    const struct value *second = graph_value(graph, node->inputs[1]);
     const struct value *third = graph_value(graph, node->inputs[2]);
     bool broadcasts = node->info == &operator_binary || node->info == &operator_compare || node->info == &operator_where;
     if (broadcasts && second != NULL && second->shape.rank > shape.rank)

@@ -50,14 +50,22 @@ static plugcl_status lower_reshape(struct lowering *low, const struct node *node
     return status;
 }
 
+/* What is dense in its new order needs no copy: it is the same memory. */
 static plugcl_status lower_transpose(struct lowering *low, const struct node *node)
 {
     const struct transpose_params *params = node->params;
-    const struct operand *from = &low->operands[node->inputs[0]];
-    struct operand permuted = *from;
-    for (uint32_t i = 0; i < from->shape.rank; i++) {
-        permuted.shape.dims[i] = from->shape.dims[params->order[i]];
-        permuted.strides[i] = from->strides[params->order[i]];
+    struct operand from = low->operands[node->inputs[0]];
+    plugcl_status status = give_memory(low, &from);
+    if (status != PLUGCL_OK)
+        return status;
+    struct operand permuted = from;
+    for (uint32_t i = 0; i < from.shape.rank; i++) {
+        permuted.shape.dims[i] = from.shape.dims[params->order[i]];
+        permuted.strides[i] = from.strides[params->order[i]];
+    }
+    if (operand_is_dense(&permuted) && low->aliases[node->outputs[0]].parent == 0) {
+        low->operands[node->outputs[0]] = permuted;
+        return PLUGCL_OK;
     }
     return emit_copy(low, &permuted, result_operand(low, node->outputs[0], false), node->label);
 }

@@ -50,8 +50,8 @@ plugcl_status attention_shape(const void *params, const plugcl_shape *inputs, co
 plugcl_status attention_map_shape(const void *params, const plugcl_shape *inputs, const bool *present, plugcl_shape *outputs)
 {
     const plugcl_shape *q = &inputs[ATTENTION_Q], *k = &inputs[ATTENTION_K];
-    (void)present;
-    outputs[0] = (plugcl_shape){ 3, { q->dims[0], inputs[MAP_ROWS].dims[0], k->dims[1] } };
+    int64_t rows = present[MAP_ROWS] ? inputs[MAP_ROWS].dims[0] : q->dims[1];
+    outputs[0] = (plugcl_shape){ 3, { q->dims[0], rows, k->dims[1] } };
     return check_affinity("attention_map", params, q, k);
 }
 

@@ -18,7 +18,7 @@ static plugcl_status map_dtype(const void *params, const plugcl_dtype *inputs, c
 /* The chosen queries are a constant, which knows more than a shape rule. */
 static plugcl_status check_queries(const struct operand *rows, int64_t queries)
 {
-    for (int64_t i = 0; i < rows->shape.dims[0]; i++) {
+    for (int64_t i = 0; rows->present && i < rows->shape.dims[0]; i++) {
         int32_t query;
         memcpy(&query, (const char *)rows->constant->data + (size_t)i * sizeof query, sizeof query);
         if (query < 0 || query >= queries)
@@ -82,16 +82,17 @@ static plugcl_status plan_map(struct schedule *schedule, const struct operator_c
     else
         launch_operand(launch, &absent);
     launch_operand(launch, y);
-    launch_int(launch, rows->shape.dims[0]);
+    launch_int(launch, y->shape.dims[1]);
     launch_int(launch, attention.keys);
     launch_int(launch, attention.depth);
     launch_lines(launch, &attention.q);
     launch_lines(launch, &attention.k);
     launch_lines(launch, y);
     launch_int(launch, (int)params->mode);
+    launch_int(launch, rows->present);
     launch_int(launch, over_queries);
     launch_float(launch, factor);
-    launch_range(launch, (size_t)attention.keys, (size_t)rows->shape.dims[0], (size_t)attention.images,
+    launch_range(launch, (size_t)attention.keys, (size_t)y->shape.dims[1], (size_t)attention.images,
                  launch_max_work_group(launch) >= 64 ? 64 : 1, 1, 1);
     if (is_softmax && !over_queries)
         plan_softmax(schedule, y);

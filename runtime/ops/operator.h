@@ -155,7 +155,7 @@ struct reduce_params {
     bool axes[PLUGCL_MAX_RANK];
     bool keep_dimensions;
 };
-struct reshape_params {
+struct reshape_params { /* inputs: x, and perhaps a value whose shape it takes */
     plugcl_shape shape; /* with 0 and −1 */
     bool is_flatten;
     int start, end;
@@ -184,7 +184,7 @@ struct sample_params {
     uint32_t size[2]; /* of the grid or warp's output: height, width; 0 is x's */
 };
 /* attention takes struct plugcl_attention_params with the defaults filled in; its inputs: q, k, v. attention_map
- * takes the same; its inputs: q, k, the chosen queries (a constant of I32). */
+ * takes the same; its inputs: q, k, the chosen queries (a constant of I32) or absent: all of them. */
 struct matmul_params { /* inputs: a, b */
     bool transpose_a, transpose_b;
 };

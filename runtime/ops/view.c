@@ -56,13 +56,24 @@ static plugcl_status flatten_shape(const struct reshape_params *reshape, const p
     return PLUGCL_OK;
 }
 
+/* The shape of input 1, which has as many elements. */
+static plugcl_status reshape_as_shape(const plugcl_shape *x, const plugcl_shape *like, plugcl_shape *y)
+{
+    *y = *like;
+    if (plugcl_shape_elements(x) != plugcl_shape_elements(like))
+        return fail(PLUGCL_INVALID, "reshape of %lld elements to a shape of %lld; the numbers must be equal",
+                    (long long)plugcl_shape_elements(x), (long long)plugcl_shape_elements(like));
+    return PLUGCL_OK;
+}
+
 static plugcl_status reshape_shape(const void *params, const plugcl_shape *inputs, const bool *present, plugcl_shape *outputs)
 {
     const struct reshape_params *reshape = params;
     const plugcl_shape *x = &inputs[0];
-    (void)present;
     if (reshape->is_flatten)
         return flatten_shape(reshape, x, &outputs[0]);
+    if (present[1])
+        return reshape_as_shape(x, &inputs[1], &outputs[0]);
     int64_t elements = plugcl_shape_elements(x), known = 1;
     uint32_t free_axis = PLUGCL_MAX_RANK;
     outputs[0] = reshape->shape;

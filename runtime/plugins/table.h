@@ -6,7 +6,7 @@
 #include <plugcl/plugin.h>
 
 extern const struct plugcl_plugin plugin_se, plugin_cbam, plugin_channel_attention, plugin_spatial_attention, plugin_aspp,
-    plugin_stn;
+    plugin_stn, plugin_nonlocal;
 
 /* Ends with NULL. */
 extern const struct plugcl_plugin *const plugcl_builtin_plugins[];

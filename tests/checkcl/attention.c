@@ -87,14 +87,15 @@ static void map_reference(const struct checkcl_case *row, const double *const *i
         abort();
     ref_affinity(&attention, inputs[0], inputs[1], whole);
     for (int64_t i = 0; i < dims[0] * dims[1]; i++) {
-        int64_t query = i / dims[1] * attention.queries + (int64_t)inputs[2][i % dims[1]];
+        int64_t chosen = row->inputs[2].present ? (int64_t)inputs[2][i % dims[1]] : i % dims[1];
+        int64_t query = i / dims[1] * attention.queries + chosen;
         memcpy(outputs[0] + i * dims[2], whole + query * dims[2], (size_t)dims[2] * sizeof *whole);
     }
     free(whole);
 }
 
 static void check_map(struct checkcl *check, const struct size *size, int mode, float scale, enum checkcl_layout layout,
-                      enum checkcl_fill fill)
+                      enum checkcl_fill fill, bool all)
 {
     struct plugcl_attention_params params = params_of(mode);
     const float rows[3] = { (float)(size->queries - 1), 0, (float)(size->queries / 2) };
@@ -105,12 +106,12 @@ static void check_map(struct checkcl *check, const struct size *size, int mode, 
         .params = &params,
         .inputs = { { .present = true, .shape = { 3, { size->images, size->queries, depth } }, .layout = layout, .fill = fill },
                     { .present = true, .shape = { 3, { size->images, size->keys, depth } }, .layout = layout },
-                    { .present = true, .constant = true, .dtype = PLUGCL_I32, .shape = { 1, { 3 } }, .values = rows } },
+                    { .present = !all, .constant = true, .dtype = PLUGCL_I32, .shape = { 1, { 3 } }, .values = rows } },
         .budget = 1e-4,
         .reference = map_reference,
     };
-    checkcl_run(check, &row, "%s_n%lldq%lldk%lldd%lld%s%s", names[mode], (long long)size->images, (long long)size->queries,
-                (long long)size->keys, (long long)depth, layout == CHECKCL_ODD_VIEW ? "_odd" : "",
+    checkcl_run(check, &row, "%s_n%lldq%lldk%lldd%lld%s%s%s", names[mode], (long long)size->images, (long long)size->queries,
+                (long long)size->keys, (long long)depth, all ? "_all" : "", layout == CHECKCL_ODD_VIEW ? "_odd" : "",
                 fill == CHECKCL_SPECIAL ? "_special" : "");
 }
 
@@ -127,10 +128,11 @@ void checkcl_attention(struct checkcl *check)
         check_attention(check, &sizes[2], mode, -0.5f, 0, CHECKCL_ODD_VIEW, NOTHING_SPECIAL);
         check_attention(check, &sizes[2], mode, 1, 2000, CHECKCL_ROW_MAJOR, NOTHING_SPECIAL);
         check_attention(check, &sizes[4], mode, 0.25f, 1, CHECKCL_ODD_VIEW, NOTHING_SPECIAL);
-        check_map(check, &sizes[0], mode, 1, CHECKCL_ROW_MAJOR, CHECKCL_RANDOM);
-        check_map(check, &sizes[1], mode, 3, CHECKCL_ROW_MAJOR, CHECKCL_RANDOM);
-        check_map(check, &sizes[2], mode, -0.5f, CHECKCL_ODD_VIEW, CHECKCL_RANDOM);
-        check_map(check, &sizes[2], mode, 1, CHECKCL_ROW_MAJOR, CHECKCL_SPECIAL);
+        check_map(check, &sizes[0], mode, 1, CHECKCL_ROW_MAJOR, CHECKCL_RANDOM, false);
+        check_map(check, &sizes[1], mode, 3, CHECKCL_ROW_MAJOR, CHECKCL_RANDOM, false);
+        check_map(check, &sizes[2], mode, -0.5f, CHECKCL_ODD_VIEW, CHECKCL_RANDOM, false);
+        check_map(check, &sizes[2], mode, 1, CHECKCL_ROW_MAJOR, CHECKCL_RANDOM, true);
+        check_map(check, &sizes[2], mode, 1, CHECKCL_ROW_MAJOR, CHECKCL_SPECIAL, false);
         for (enum special special = SPECIAL_Q; special <= LARGE_SCORES; special++)
             check_attention(check, &sizes[2], mode, 1, 0, CHECKCL_ROW_MAJOR, special);
     }

@@ -18,6 +18,7 @@ from torch import nn
 from torch.nn import functional as F
 
 import aspp_modules
+import nonlocal_modules
 import stn_modules
 
 FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data")
@@ -312,7 +313,7 @@ def main():
     os.makedirs(FOLDER, exist_ok=True)
     torch.set_num_threads(1)
     seeds = {name: 1000 + i for i, name in enumerate(VECTORS)}
-    vectors = {**VECTORS, **aspp_modules.VECTORS, **stn_modules.VECTORS}
+    vectors = {**VECTORS, **aspp_modules.VECTORS, **nonlocal_modules.VECTORS, **stn_modules.VECTORS}
     for name, (make, shape) in vectors.items():
         torch.manual_seed(seeds.get(name, zlib.crc32(name.encode())))
         module = make().eval()

@@ -73,10 +73,26 @@ static const struct vector vectors[] = {
     { "stn_tutorial_bicubic", "stn", "mode=bicubic padding_mode=reflection align_corners=true size=9,12", "tutorial" },
     { "stn_chain", "stn",
       "localization=conv,bn,leaky_relu,avgpool2,conv,elu,flatten,dropout,fc,tanh,fc padding_mode=reflection size=5,6", "chain" },
+    { "nonlocal_seed", "nonlocal", NULL, "seed" },
+    { "nonlocal_seed", "nonlocal", "view=paper softmax_axis=keys scale=none", "seed" },
+    { "nonlocal_seed_view", "nonlocal", "view=seed", "seed" },
+    { "nonlocal_paper", "nonlocal", NULL, "paper" },
+    { "nonlocal_paper_plain", "nonlocal", "mode=embedded_gaussian", "paper" },
+    { "nonlocal_paper_gaussian", "nonlocal", NULL, "paper" },
+    { "nonlocal_paper_dot", "nonlocal", "mode=dot_product", "paper" },
+    { "nonlocal_paper_concatenation", "nonlocal", NULL, "paper" },
+    { "nonlocal_mmcv", "nonlocal", NULL, "mmcv" },
+    { "nonlocal_mmcv_gaussian", "nonlocal", "mode=gaussian", "mmcv" },
+    { "nonlocal_mmcv_concatenation", "nonlocal", "sub_sample=true", "mmcv" },
+    { "nonlocal_slowfast", "nonlocal", NULL, "slowfast" },
+    { "nonlocal_slowfast_pool", "nonlocal", "mode=dot_product sub_sample=true", "slowfast" },
+    { "nonlocal_timm", "nonlocal", NULL, "timm" },
+    { "nonlocal_timm_queries", "nonlocal", "query_pixels=2:3,0:0,1:2", "timm" },
+    { "nonlocal_seed_queries", "nonlocal", "view=seed query_pixels=0:1,3:2", "seed" },
 };
 
-static const char *const output_names[] = { "y", "gate", "spatial", "theta", "grid" };
-#define MAX_OUTPUTS 5
+static const char *const output_names[] = { "y", "gate", "spatial", "theta", "grid", "attention" };
+#define MAX_OUTPUTS 6
 
 /* One run of one vector. */
 struct trial {
