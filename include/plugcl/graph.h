@@ -150,6 +150,13 @@ PLUGCL_API plugcl_value plugcl_graph_conv_transpose2d_layer(plugcl_graph *graph,
                                                             const char *layer,
                                                             const struct plugcl_conv_transpose2d_params *params);
 
+/* torchvision.ops.deform_conv2d: v1, or v2 where mask is not null. x [N,C,H,W]; offset [N, 2·G·KH·KW, OH, OW], for each tap of each of
+ * the G groups of channels how much lower and how much further right it reads; mask [N, G·KH·KW, OH, OW], factors; weight
+ * [O, C/groups, KH, KW]; bias [O] or null. A sample outside counts 0, and so does one that is not a number. */
+PLUGCL_API plugcl_value plugcl_graph_deform_conv2d(plugcl_graph *graph, plugcl_value x, plugcl_value offset, plugcl_value mask,
+                                                   plugcl_value weight, plugcl_value bias,
+                                                   const struct plugcl_conv2d_params *params);
+
 /* F.linear over the last axis: x [..., K], weight [O, K] or [O, K, 1, 1], bias [O] or null. */
 PLUGCL_API plugcl_value plugcl_graph_linear(plugcl_graph *graph, plugcl_value x, plugcl_value weight, plugcl_value bias);
 PLUGCL_API plugcl_value plugcl_graph_linear_layer(plugcl_graph *graph, plugcl_value x, plugcl_weights *weights, const char *layer);

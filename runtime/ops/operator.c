@@ -6,6 +6,7 @@
 const struct operator_info *const operators[] = {
     &operator_conv2d,
     &operator_conv_transpose2d,
+    &operator_deform_conv2d,
     &operator_linear,
     &operator_matmul,
     &operator_attention,

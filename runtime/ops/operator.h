@@ -90,6 +90,7 @@ struct operator_info {
 
 /* The operators, one file each. */
 extern const struct operator_info operator_conv2d, operator_linear;                          /* conv2d.c linear.c */
+extern const struct operator_info operator_deform_conv2d;                                    /* deform_conv2d.c */
 extern const struct operator_info operator_conv_transpose2d;                                 /* conv_transpose2d.c */
 extern const struct operator_info operator_pool2d, operator_adaptive_pool2d;                 /* pool.c */
 extern const struct operator_info operator_batch_norm;                                       /* batch_norm.c */
@@ -114,7 +115,7 @@ extern const struct operator_info *const operators[];
 
 /* Parameters. conv2d takes struct plugcl_conv2d_params with the defaults filled in (no zero strides, dilations or groups),
  * conv_transpose2d struct plugcl_conv_transpose2d_params likewise; linear takes none. Their inputs: x, weight,
- * bias and (where takes_epilogue) residual. */
+ * bias and (where takes_epilogue) residual. deform_conv2d takes conv2d's; inputs x, weight, bias, offset, mask. */
 struct pool2d_params {
     bool is_max;
     struct plugcl_pool2d_params window; /* defaults filled in */

@@ -65,6 +65,7 @@ bool checkcl_is_quick(const struct checkcl *check);
 /* One function a family, listed in main.c. */
 void checkcl_conv2d(struct checkcl *check);
 void checkcl_conv_transpose2d(struct checkcl *check);
+void checkcl_deform_conv2d(struct checkcl *check);
 void checkcl_linear(struct checkcl *check);
 void checkcl_matmul(struct checkcl *check);
 void checkcl_attention(struct checkcl *check);

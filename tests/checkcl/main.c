@@ -11,6 +11,7 @@
 static void (*const families[])(struct checkcl *) = {
     checkcl_conv2d,
     checkcl_conv_transpose2d,
+    checkcl_deform_conv2d,
     checkcl_linear,
     checkcl_matmul,
     checkcl_attention,
