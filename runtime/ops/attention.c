@@ -16,11 +16,54 @@ void attention_of(const struct operator_call *call, struct attention *attention)
     }
 }
 
+float attention_factor(const struct attention *attention)
+{
+    const struct plugcl_attention_params *params = attention->params;
+    return params->mode == PLUGCL_ATTENTION_SOFTMAX ? params->scale * ATTENTION_LOG2_E : params->scale / (float)attention->keys;
+}
+
 static plugcl_status plan_blocks(struct schedule *schedule, const struct operator_call *call)
 {
     struct attention attention;
     attention_of(call, &attention);
     return attention_plan_blocks(schedule, &attention, NULL);
+}
+
+static bool can_run_cpu(const struct device_caps *caps, const struct operator_call *call)
+{
+    struct attention attention;
+    attention_of(call, &attention);
+    return attention_cpu_can_run(caps, &attention);
+}
+
+static plugcl_status plan_cpu(struct schedule *schedule, const struct operator_call *call)
+{
+    struct attention attention;
+    attention_of(call, &attention);
+    return attention_plan_cpu(schedule, &attention);
+}
+
+static bool can_reorder(const struct device_caps *caps, const struct operator_call *call)
+{
+    (void)caps;
+    return ((const struct plugcl_attention_params *)call->params)->mode == PLUGCL_ATTENTION_DOT_PRODUCT;
+}
+
+static bool prefers_reordered(const struct device_caps *caps, const struct operator_call *call)
+{
+    struct attention attention;
+    (void)caps;
+    attention_of(call, &attention);
+    double depth = (double)attention.depth, columns = (double)attention.columns;
+    double queries = (double)attention.queries, keys = (double)attention.keys;
+    return depth * columns * (queries + keys) < queries * keys * (depth + columns);
+}
+
+static plugcl_status plan_reordered(struct schedule *schedule, const struct operator_call *call)
+{
+    struct attention attention;
+    attention_of(call, &attention);
+    return attention_plan_reordered(schedule, &attention);
 }
 
 static uint64_t attention_flops(const struct operator_call *call)
@@ -32,6 +75,8 @@ static uint64_t attention_flops(const struct operator_call *call)
 }
 
 static const struct variant variants[] = {
+    { "reordered", can_reorder, prefers_reordered, plan_reordered },
+    { "cpu_tiled", can_run_cpu, NULL, plan_cpu },
     { "blocks", variant_always, NULL, plan_blocks },
     { NULL, NULL, NULL, NULL },
 };

@@ -15,6 +15,8 @@ struct attention {
     int64_t images, queries, keys, depth, columns;
 };
 
+/* What scores are multiplied by: for a softmax they come in powers of two; else 1 / keys is in it. */
+float attention_factor(const struct attention *attention);
 void attention_of(const struct operator_call *call, struct attention *attention);
 
 /* attention_definition.c */
@@ -24,5 +26,14 @@ plugcl_status attention_map_shape(const void *params, const plugcl_shape *inputs
 
 /* attention_blocks.c: any device, in matrix products; `gemm` names their variant, or is NULL. */
 plugcl_status attention_plan_blocks(struct schedule *schedule, const struct attention *attention, const char *gemm);
+
+/* The dot product mode as q · (kᵀ · v): no affinity at all. */
+plugcl_status attention_plan_reordered(struct schedule *schedule, const struct attention *attention);
+
+/* attention_tiled.c: cl/cpu/attention.cl. */
+bool attention_cpu_can_run(const struct device_caps *caps, const struct attention *attention);
+plugcl_status attention_plan_cpu(struct schedule *schedule, const struct attention *attention);
+/* For each image and key the largest score over the queries, and 1 / the sum of powers of two: a region of pairs of floats. */
+uint32_t attention_plan_statistics(struct schedule *schedule, const struct attention *attention, float factor);
 
 #endif

@@ -38,7 +38,7 @@ static plugcl_status plan_one(struct schedule *schedule, const struct operator_c
 static void plan_product(struct schedule *schedule, const struct operand *a, const struct operand *b, bool transpose_b,
                          const struct operand *y, const char *gemm)
 {
-    const struct matmul_params params = { false, transpose_b };
+    const struct matmul_params params = { .transpose_b = transpose_b };
     const struct operator_call call = { .info = &operator_matmul, .params = &params, .inputs = { *a, *b }, .outputs = { *y } };
     plan_one(schedule, &call, gemm);
 }
@@ -160,9 +160,8 @@ static void plan_key_blocks(struct schedule *schedule, const struct attention *a
 /* Without keys every y is a sum of nothing. */
 static void plan_zeros(struct schedule *schedule, const struct attention *attention)
 {
-    struct operand nothing = attention->q;
-    nothing.shape.dims[2] = 0;
-    plan_product(schedule, &nothing, &attention->v, false, &attention->y, NULL);
+    struct operand q = part_of(&attention->q, 2, 0, 0), v = part_of(&attention->v, 1, 0, 0);
+    plan_product(schedule, &q, &v, false, &attention->y, NULL);
 }
 
 plugcl_status attention_plan_blocks(struct schedule *schedule, const struct attention *whole, const char *gemm)
@@ -176,9 +175,8 @@ plugcl_status attention_plan_blocks(struct schedule *schedule, const struct atte
         plan_zeros(schedule, &attention);
         return schedule_status(schedule);
     }
-    float factor = attention.params->scale;
-    if (attention.params->mode != PLUGCL_ATTENTION_SOFTMAX)
-        factor /= (float)attention.keys;
+    /* The softmax here is of the natural exponential. */
+    float factor = attention.params->mode == PLUGCL_ATTENTION_SOFTMAX ? attention.params->scale : attention_factor(&attention);
     attention.q = scaled(schedule, &attention.q, factor);
     if (attention.params->mode == PLUGCL_ATTENTION_CONCATENATION)
         attention.k = scaled(schedule, &attention.k, factor);
@@ -197,5 +195,23 @@ plugcl_status attention_plan_blocks(struct schedule *schedule, const struct atte
         else
             plan_query_blocks(schedule, &attention, &work, gemm);
     }
+    return schedule_status(schedule);
+}
+
+plugcl_status attention_plan_reordered(struct schedule *schedule, const struct attention *attention)
+{
+    const struct matmul_params params = { .transpose_a = true };
+    if (operand_elements(&attention->y) == 0)
+        return schedule_status(schedule);
+    if (attention->keys == 0 || attention->depth == 0) {
+        plan_zeros(schedule, attention);
+        return schedule_status(schedule);
+    }
+    struct operand sums = scratch(schedule, attention->images, attention->depth, attention->columns);
+    const struct operator_call call = { .info = &operator_matmul, .params = &params, .inputs = { attention->k, attention->v },
+                                        .outputs = { sums } };
+    plan_one(schedule, &call, NULL);
+    sums = scaled(schedule, &sums, attention_factor(attention));
+    plan_product(schedule, &attention->q, &sums, false, &attention->y, NULL);
     return schedule_status(schedule);
 }

@@ -34,11 +34,12 @@ static void launch_lines(struct launch *launch, const struct operand *operand)
         launch_int(launch, operand->strides[i]);
 }
 
-/* The largest score and the inverse sum of each key over all queries. */
+/* What the keys' softmax over the queries needs, on any device. */
 static uint32_t plan_statistics(struct schedule *schedule, const struct attention *attention, float factor)
 {
-    size_t elements = (size_t)(attention->images * attention->keys * 2);
-    uint32_t region = schedule_scratch(schedule, elements * sizeof(float));
+    if (attention_cpu_can_run(schedule_caps(schedule), attention))
+        return attention_plan_statistics(schedule, attention, factor);
+    uint32_t region = schedule_scratch(schedule, (size_t)(attention->images * attention->keys * 2) * sizeof(float));
     struct launch *launch = schedule_launch(schedule, "common/attention.cl", NULL, "statistics");
     launch_operand(launch, &attention->k);
     launch_operand(launch, &attention->q);
@@ -71,7 +72,8 @@ static plugcl_status plan_map(struct schedule *schedule, const struct operator_c
     if (status != PLUGCL_OK || operand_elements(y) == 0)
         return schedule_fail(schedule, status);
     bool is_softmax = params->mode == PLUGCL_ATTENTION_SOFTMAX, over_queries = params->softmax_over_queries;
-    float factor = is_softmax ? params->scale * (over_queries ? ATTENTION_LOG2_E : 1) : params->scale / (float)attention.keys;
+    /* The operator softmax is of the natural exponential. */
+    float factor = is_softmax && !over_queries ? params->scale : attention_factor(&attention);
     uint32_t statistics = over_queries ? plan_statistics(schedule, &attention, factor) : REGION_NONE;
     struct launch *launch = schedule_launch(schedule, "common/attention.cl", NULL, "affinity");
     launch_operand(launch, &attention.q);
