@@ -6,8 +6,8 @@
  * elements of `rows_each` rows, a vector at a time; on a CPU that is thousands of elements, on a GPU one vector.
  *
  *   -DACTIVATION=N   unary: which function (activation.h)
- *   -DOPERATION=N    binary: the number of enum plugcl_binary (0 add, sub, mul, div, min, max, pow); 7: PReLU, b is the slope; 8 and
- *                    up: enum plugcl_comparison (eq, ne, lt, le, gt, ge), whose results are int 0 or 1
+ *   -DOPERATION=N    binary: the number of enum plugcl_binary (0 add, sub, mul, div, min, max, pow); 7: PReLU, b is the slope;
+ *                    8 and up: enum plugcl_comparison (eq, ne, lt, le, gt, ge), whose results are int 0 or 1
  *   -DINTEGER=1      comparisons: of int
  *   -DVECTOR=N       lanes
  */
@@ -27,7 +27,7 @@
 #else
 #define comparable(x) (x)
 #endif
-#define truth(lanes) as_floatv((lanes) & 1) /* a true lane is −1 */
+#define truth(lanes) as_floatv(select((intv)(0), (intv)(1), lanes))
 
 __kernel void unary(__global const float *x_buffer, uint x_offset, __global float *y_buffer, uint y_offset,
                     __global const int *table, int dimensions, int inner, int x_stride, int y_stride, int rows, int piece,

@@ -52,7 +52,8 @@ PLUGCL_API plugcl_status plugcl_graph_status(plugcl_graph *graph);
 /* Records an error of the caller's own, as a plug-in's build does; the first one stays. Returns `status`. */
 PLUGCL_API plugcl_status plugcl_graph_fail(plugcl_graph *graph, plugcl_status status, const char *message);
 
-/* Values from outside; inputs are of F32, I32, I64 or BOOL. A name is that of one input or one output, since runs bind tensors by it; names are copied. */
+/* Values from outside; inputs are of F32, I32, I64 or BOOL. A name is that of one input or one output, since runs bind tensors by
+ * it; names are copied. */
 PLUGCL_API plugcl_value plugcl_graph_input(plugcl_graph *graph, const char *name, plugcl_dtype dtype, const plugcl_shape *shape);
 /* A tensor of `weights`, found as plugcl_weights_find does; the graph keeps a reference to the object. */
 PLUGCL_API plugcl_value plugcl_graph_weight(plugcl_graph *graph, plugcl_weights *weights, const char *name);
@@ -224,8 +225,8 @@ struct plugcl_slice {
 };
 /* Slices of any type, each of another axis. No data is copied where all steps are positive. */
 PLUGCL_API plugcl_value plugcl_graph_slice(plugcl_graph *graph, plugcl_value x, const struct plugcl_slice *slices, size_t n_slices);
-/* torch.split of any type into parts of these sizes, which add up to the axis; NULL: torch.chunk into n_parts, of an axis whose size
- * is known and gives so many. Fills parts[0 … n_parts−1]. */
+/* torch.split of any type into parts of these sizes, which add up to the axis; NULL: torch.chunk into n_parts, of an axis whose
+ * size is known and gives so many. Fills parts[0 … n_parts−1]. */
 PLUGCL_API void plugcl_graph_split(plugcl_graph *graph, plugcl_value x, int axis, const int64_t *sizes, size_t n_parts,
                                    plugcl_value *parts);
 /* torch.squeeze of any type; the axes that are named must have size 1 (ONNX's rule). n_axes 0: all that have; the sizes of all axes
@@ -233,6 +234,20 @@ PLUGCL_API void plugcl_graph_split(plugcl_graph *graph, plugcl_value x, int axis
 PLUGCL_API plugcl_value plugcl_graph_squeeze(plugcl_graph *graph, plugcl_value x, const int *axes, size_t n_axes);
 /* torch.unsqueeze of any type: the axes are the result's, negative from its back (ONNX's rule for more than one). */
 PLUGCL_API plugcl_value plugcl_graph_unsqueeze(plugcl_graph *graph, plugcl_value x, const int *axes, size_t n_axes);
+
+typedef enum plugcl_pad_mode { PLUGCL_PAD_CONSTANT = 0, PLUGCL_PAD_REFLECT, PLUGCL_PAD_EDGE } plugcl_pad_mode;
+struct plugcl_pad_params {
+    size_t struct_size;
+    plugcl_pad_mode mode;
+    float value; /* constant; a whole number for integers, 0 or 1 for BOOL */
+    int64_t before[PLUGCL_MAX_RANK], after[PLUGCL_MAX_RANK]; /* elements along each axis of x; negative: so many are cut off */
+};
+/* F.pad of any type on any axes: "constant", "reflect" (the edge is not repeated; each padding less than the axis), "replicate". */
+PLUGCL_API plugcl_value plugcl_graph_pad(plugcl_graph *graph, plugcl_value x, const struct plugcl_pad_params *params);
+/* torch.index_select and ONNX's Gather of x of any type: the axis is replaced by the axes of `indices` (I32 or I64, any rank).
+ * Negative indices count from the back. A constant index outside the axis is INVALID when a plan is made; a computed one reads
+ * nothing and gives NaN, or 0 for integers and BOOL. */
+PLUGCL_API plugcl_value plugcl_graph_gather(plugcl_graph *graph, plugcl_value x, plugcl_value indices, int axis);
 /* F.pixel_shuffle and F.pixel_unshuffle of any type, of rank 3 to 6: [..., C·f², H, W] to [..., C, H·f, W·f] and back. */
 PLUGCL_API plugcl_value plugcl_graph_pixel_shuffle(plugcl_graph *graph, plugcl_value x, uint32_t factor);
 PLUGCL_API plugcl_value plugcl_graph_pixel_unshuffle(plugcl_graph *graph, plugcl_value x, uint32_t factor);
@@ -431,6 +446,8 @@ PLUGCL_API const char *plugcl_node_flavour(const plugcl_node *node);
     (&(const struct plugcl_sample_params){ .struct_size = sizeof(struct plugcl_sample_params), __VA_ARGS__ })
 #define plugcl_attention_params(...) \
     (&(const struct plugcl_attention_params){ .struct_size = sizeof(struct plugcl_attention_params), __VA_ARGS__ })
+#define plugcl_pad_params(...) \
+    (&(const struct plugcl_pad_params){ .struct_size = sizeof(struct plugcl_pad_params), __VA_ARGS__ })
 #define plugcl_channel_gate_params(...) \
     (&(const struct plugcl_channel_gate_params){ .struct_size = sizeof(struct plugcl_channel_gate_params), __VA_ARGS__ })
 #define plugcl_spatial_gate_params(...) \
@@ -476,6 +493,11 @@ static inline struct plugcl_attention_params plugcl_attention_params_init(void)
     struct plugcl_attention_params params = {
         sizeof(struct plugcl_attention_params), PLUGCL_ATTENTION_SOFTMAX, 0, false, 0
     };
+    return params;
+}
+static inline struct plugcl_pad_params plugcl_pad_params_init(void)
+{
+    struct plugcl_pad_params params = { sizeof(struct plugcl_pad_params), PLUGCL_PAD_CONSTANT, 0, { 0 }, { 0 } };
     return params;
 }
 static inline struct plugcl_channel_gate_params plugcl_channel_gate_params_init(void)

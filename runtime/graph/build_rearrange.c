@@ -28,7 +28,8 @@ static int64_t sum_of(plugcl_graph *graph, const int64_t *sizes, size_t n)
     int64_t sum = 0;
     for (size_t i = 0; i < n; i++) {
         if (sizes[i] < 0 || sizes[i] > INT64_MAX - sum) {
-            graph_fail(graph, fail(PLUGCL_INVALID, "split: part %zu has %lld elements; sizes are at least 0", i, (long long)sizes[i]));
+            graph_fail(graph, fail(PLUGCL_INVALID, "split: part %zu has %lld elements; sizes are at least 0", i,
+                                   (long long)sizes[i]));
             return -1;
         }
         sum += sizes[i];
@@ -75,7 +76,8 @@ void plugcl_graph_split(plugcl_graph *graph, plugcl_value x, int axis, const int
 }
 
 /* Marks axes of a tensor of that rank; false with an error in the graph. */
-static bool take_axes(plugcl_graph *graph, const char *what, int rank, const int *axes, size_t n_axes, struct squeeze_params *params)
+static bool take_axes(plugcl_graph *graph, const char *what, int rank, const int *axes, size_t n_axes,
+                      struct squeeze_params *params)
 {
     for (size_t i = 0; i < n_axes; i++) {
         int axis = axes[i] < 0 ? axes[i] + rank : axes[i];
@@ -115,8 +117,8 @@ plugcl_value plugcl_graph_unsqueeze(plugcl_graph *graph, plugcl_value x, const i
     if (rank < 0)
         return no_value;
     if (n_axes > (size_t)(PLUGCL_MAX_RANK - rank)) {
-        graph_fail(graph, fail(PLUGCL_INVALID, "unsqueeze of a tensor of rank %d by %zu axes; a tensor has at most %d", rank, n_axes,
-                               PLUGCL_MAX_RANK));
+        graph_fail(graph, fail(PLUGCL_INVALID, "unsqueeze of a tensor of rank %d by %zu axes; a tensor has at most %d", rank,
+                               n_axes, PLUGCL_MAX_RANK));
         return no_value;
     }
     return take_axes(graph, "unsqueeze", rank + (int)n_axes, axes, n_axes, &params)

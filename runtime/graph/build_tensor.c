@@ -20,3 +20,18 @@ plugcl_value plugcl_graph_cast(plugcl_graph *graph, plugcl_value x, plugcl_dtype
     struct cast_params params = { dtype };
     return add_one(graph, &operator_cast, &params, &x, 1);
 }
+
+plugcl_value plugcl_graph_pad(plugcl_graph *graph, plugcl_value x, const struct plugcl_pad_params *params)
+{
+    struct plugcl_pad_params own;
+    take_params(graph, "plugcl_pad_params", &own, sizeof own, params);
+    return add_one(graph, &operator_pad, &own, &x, 1);
+}
+
+plugcl_value plugcl_graph_gather(plugcl_graph *graph, plugcl_value x, plugcl_value indices, int axis)
+{
+    const plugcl_value operands[2] = { x, indices };
+    int from_front = has_operands(graph, "gather", operands, 2) ? axis_of(graph, x, axis, "gather") : -1;
+    struct axis_params params = { (uint32_t)from_front };
+    return from_front < 0 ? no_value : add_one(graph, &operator_gather, &params, operands, 2);
+}

@@ -25,6 +25,8 @@ const struct operator_info *const operators[] = {
     &operator_reduce,
     &operator_copy,
     &operator_cast,
+    &operator_pad,
+    &operator_gather,
     &operator_channel_gate,
     &operator_spatial_gate,
     &operator_affine_grid,

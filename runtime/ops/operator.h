@@ -109,6 +109,7 @@ extern const struct operator_info operator_pyramid;                             
 extern const struct operator_info operator_concat, operator_reshape, operator_transpose;     /* view.c: shape rules only */
 extern const struct operator_info operator_slice, operator_squeeze, operator_unsqueeze;      /* rearrange.c: shape rules only */
 extern const struct operator_info operator_pixel_shuffle;
+extern const struct operator_info operator_pad, operator_gather;                             /* pad.c gather.c */
 
 /* Every operator with variants, for the tests and for --variant; ends with NULL. */
 extern const struct operator_info *const operators[];
@@ -170,6 +171,7 @@ int64_t slice_elements(const struct slice_params *params, uint32_t axis, int64_t
 struct squeeze_params { /* unsqueeze: the axes are the result's */
     bool axes[PLUGCL_MAX_RANK];
 };
+/* pad: struct plugcl_pad_params. gather: axis_params; inputs x, indices. */
 struct pixel_shuffle_params {
     uint32_t factor;
     bool inverse;

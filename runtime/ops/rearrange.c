@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* rearrange.c: slice, squeeze, unsqueeze and pixel_shuffle: shape rules; the planner makes views or copies of them, as of view.c's. */
+/* rearrange.c: slice, squeeze, unsqueeze and pixel_shuffle: shape rules; the planner makes views or copies of them. */
 #include "ops/operator.h"
 
 static int64_t clamped(int64_t place, int64_t size, int64_t least, int64_t most)

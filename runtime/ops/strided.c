@@ -126,10 +126,8 @@ size_t launch_power_of_two(const struct launch *launch, size_t limit)
     return power;
 }
 
-void launch_rows(struct launch *launch, const struct strided *space, const struct device_caps *caps)
+void launch_row_range(struct launch *launch, int64_t inner, int64_t rows, const struct device_caps *caps)
 {
-    uint32_t last = space->rank - 1;
-    int64_t inner = space->sizes[last], rows = strided_elements(space) / inner;
     int64_t piece = GPU_PIECE, rows_each = 1;
     if (caps->cpu_family) {
         int64_t each = CPU_PIECE, total = inner * rows;
@@ -141,10 +139,6 @@ void launch_rows(struct launch *launch, const struct strided *space, const struc
         piece = inner < each ? round_up(inner, 16) : each;
         rows_each = inner < each ? each / inner : 1;
     }
-    launch_space(launch, space, 0, last);
-    launch_int(launch, inner);
-    for (uint32_t k = 0; k < space->operands; k++)
-        launch_int(launch, space->strides[k][last]);
     launch_int(launch, rows);
     launch_int(launch, piece);
     launch_int(launch, rows_each);
@@ -157,4 +151,14 @@ void launch_rows(struct launch *launch, const struct strided *space, const struc
     while (local_x < x && local_x < group)
         local_x *= 2;
     launch_range(launch, x, y, 1, local_x, group / local_x, 1);
+}
+
+void launch_rows(struct launch *launch, const struct strided *space, const struct device_caps *caps)
+{
+    uint32_t last = space->rank - 1;
+    launch_space(launch, space, 0, last);
+    launch_int(launch, space->sizes[last]);
+    for (uint32_t k = 0; k < space->operands; k++)
+        launch_int(launch, space->strides[k][last]);
+    launch_row_range(launch, space->sizes[last], strided_elements(space) / space->sizes[last], caps);
 }

@@ -37,6 +37,9 @@ void launch_space(struct launch *launch, const struct strided *space, uint32_t f
  * inner, each operand's innermost stride, rows, piece and rows_each, and sets the range: x pieces, y bundles of rows. */
 void launch_rows(struct launch *launch, const struct strided *space, const struct device_caps *caps);
 
+/* The end of that for a space of the caller's own: passes rows, piece and rows_each and sets the range. */
+void launch_row_range(struct launch *launch, int64_t inner, int64_t rows, const struct device_caps *caps);
+
 /* The largest power of two that is at most `limit` and the launch's largest work-group. */
 size_t launch_power_of_two(const struct launch *launch, size_t limit);
 

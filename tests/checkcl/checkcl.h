@@ -82,5 +82,6 @@ void checkcl_channel_gate(struct checkcl *check);
 void checkcl_spatial_gate(struct checkcl *check);
 void checkcl_sample(struct checkcl *check);
 void checkcl_select(struct checkcl *check);
+void checkcl_rearrange(struct checkcl *check);
 
 #endif

@@ -28,6 +28,7 @@ static void (*const families[])(struct checkcl *) = {
     checkcl_reduce,
     checkcl_copy,
     checkcl_select,
+    checkcl_rearrange,
 };
 
 static void usage(void)

@@ -156,10 +156,24 @@ static void test_rearranging_errors(void **state)
     REFUSED("where", "between f32 and bool", "one type",
             plugcl_graph_where(g, plugcl_graph_cast(g, x, PLUGCL_BOOL), x, plugcl_graph_cast(g, x, PLUGCL_BOOL)));
     REFUSED("where", "operand 2", "missing", plugcl_graph_where(g, plugcl_graph_cast(g, x, PLUGCL_BOOL), x, none));
+    REFUSED("pad", "axis 4", "rank 4", plugcl_graph_pad(g, x, plugcl_pad_params(.before = { 0, 0, 0, 0, 1 })));
+    REFUSED("pad", "4 elements by -3 before and -2", "at least 0",
+            plugcl_graph_pad(g, x, plugcl_pad_params(.before = { 0, 0, 0, -3 }, .after = { 0, 0, 0, -2 })));
+    REFUSED("pad", "5 elements by 0 before and 5", "less than",
+            plugcl_graph_pad(g, x, plugcl_pad_params(.mode = PLUGCL_PAD_REFLECT, .after = { 0, 0, 5 })));
+    REFUSED("pad", "edge of axis 0", "no elements",
+            plugcl_graph_pad(g, constant(g, PLUGCL_SHAPE(0, 2)), plugcl_pad_params(.mode = PLUGCL_PAD_EDGE, .after = { 1 })));
+    REFUSED("pad", "mode is 3", "0 to 2", plugcl_graph_pad(g, x, plugcl_pad_params(.mode = (plugcl_pad_mode)3, .after = { 1 })));
+    REFUSED("pad", "0.5 of i32", "32-bit integer",
+            plugcl_graph_pad(g, plugcl_graph_cast(g, x, PLUGCL_I32), plugcl_pad_params(.value = 0.5f)));
+    REFUSED("gather", "indices are f32", "i32 or i64", plugcl_graph_gather(g, x, x, 0));
+    REFUSED("gather", "rank 9", "at most 8",
+            plugcl_graph_gather(g, constant(g, PLUGCL_SHAPE(1, 1, 1, 1, 1, 1)), plugcl_graph_cast(g, x, PLUGCL_I64), 0));
+    REFUSED("gather", "axis 4", "-4 to 3", plugcl_graph_gather(g, x, plugcl_graph_cast(g, matrix, PLUGCL_I32), 4));
     REFUSED("clip", "limits are nan and 1", "number", plugcl_graph_activation(g, x, PLUGCL_CLIP, NAN, 1));
 }
 
-/* What is known of a shape before the plan: a slice of an axis of unknown size may be clamped; a named axis of it may be squeezed. */
+/* What is known of a shape before the plan: a slice of an axis of unknown size may be clamped; it may be squeezed if it is named. */
 static void test_unknown_sizes(void **state)
 {
     plugcl_graph *graph = NULL;

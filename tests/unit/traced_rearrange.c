@@ -11,7 +11,8 @@ static int64_t places_of(const struct plugcl_slice *slice, int64_t size, int64_t
 {
     int64_t step = slice->step ? slice->step : 1, n = 0;
     for (int64_t i = step > 0 ? 0 : size - 1; i >= 0 && i < size; i += step > 0 ? 1 : -1) {
-        int64_t start = slice->start < 0 ? slice->start + size : slice->start, end = slice->end < 0 ? slice->end + size : slice->end;
+        int64_t start = slice->start < 0 ? slice->start + size : slice->start;
+        int64_t end = slice->end < 0 ? slice->end + size : slice->end;
         start = step > 0 && start < 0 ? 0 : step < 0 && start >= size ? size - 1 : start;
         bool between = step > 0 ? i >= start && i < end : i <= start && i > end;
         if (between && (i - start) % step == 0)

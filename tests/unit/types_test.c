@@ -128,6 +128,43 @@ static void test_views_of_integers(void **state)
     }
 }
 
+/* A table looked up by a caller's I64 words, padded, compared and chosen from; the same with fusion and without. */
+static void test_lookup_and_mask(void **state)
+{
+    const int64_t words[2][3] = { { 1, -1, 3 }, { 0, INT64_MAX, 2 } };
+    const float rows[4][2] = { { 0, 1 }, { 10, 11 }, { 20, 21 }, { 30, 31 } };
+    (void)state;
+    plugcl_value w = plugcl_graph_input(graph, "words", PLUGCL_I64, PLUGCL_SHAPE(PLUGCL_DIM_ANY, 3));
+    plugcl_value table = plugcl_graph_constant(graph, PLUGCL_F32, PLUGCL_SHAPE(4, 2), rows);
+    plugcl_value found = plugcl_graph_gather(graph, table, w, 0);
+    plugcl_value known = plugcl_graph_compare(graph, PLUGCL_EQ, found, found); /* not NaN */
+    plugcl_value none = plugcl_graph_constant(graph, PLUGCL_F32, PLUGCL_SHAPE(1), &(float){ -1 });
+    plugcl_graph_output(graph, "known", plugcl_graph_pad(graph, known, plugcl_pad_params(.value = 1, .before = { 0, 1 })));
+    plugcl_graph_output(graph, "y", plugcl_graph_where(graph, known, found, none));
+    plugcl_graph_output(graph, "mirrored",
+                        plugcl_graph_pad(graph, w, plugcl_pad_params(.mode = PLUGCL_PAD_REFLECT, .after = { 0, 2 })));
+    struct plugcl_input_shape shape = { "words", *PLUGCL_SHAPE(2, 3) };
+    for (int no_fusion = 0; no_fusion < 2; no_fusion++) {
+        float y[2][3][2];
+        uint8_t is_known[2][4][2];
+        int64_t mirrored[2][5];
+        const struct bound bound[4] = { { "words", PLUGCL_I64, (void *)words }, { "known", PLUGCL_BOOL, is_known },
+                                        { "y", PLUGCL_F32, y }, { "mirrored", PLUGCL_I64, mirrored } };
+        run(plugcl_plan_params(.shapes = &shape, .n_shapes = 1, .no_fusion = no_fusion), bound, 4, 1, no_fusion);
+        for (int n = 0; n < 2; n++) {
+            for (int k = 0; k < 3; k++) {
+                bool inside = words[n][k] < 4;
+                const float *row = rows[words[n][k] < 0 ? 3 : inside ? words[n][k] : 0];
+                assert_true(y[n][k][0] == (inside ? row[0] : -1) && y[n][k][1] == (inside ? row[1] : -1));
+                assert_int_equal(is_known[n][k + 1][1], inside);
+            }
+            assert_int_equal(is_known[n][0][0], 1);
+            assert_int_equal(mirrored[n][4], words[n][0]);
+            assert_int_equal(mirrored[n][3], words[n][1] > INT_MAX ? INT_MAX : words[n][1]);
+        }
+    }
+}
+
 static void expect(plugcl_status status, const char *part)
 {
     assert_int_equal(plugcl_graph_status(graph), status);
@@ -159,6 +196,13 @@ static void test_errors(void **state)
     plugcl_graph_output(graph, "y", plugcl_graph_constant(graph, PLUGCL_I64, PLUGCL_SHAPE(2), too_large));
     assert_int_equal(plugcl_plan_create(context, graph, NULL, &plan), PLUGCL_UNSUPPORTED);
     assert_message("element 1 of an i64 constant is 2147483648; a plan computes with 32 bits");
+    plugcl_graph_destroy(&graph);
+    assert_int_equal(plugcl_graph_create(NULL, &graph), PLUGCL_OK);
+    x = plugcl_graph_input(graph, "x", PLUGCL_F32, PLUGCL_SHAPE(2, 3));
+    plugcl_value indices = plugcl_graph_constant(graph, PLUGCL_I64, PLUGCL_SHAPE(2), too_large);
+    plugcl_graph_output(graph, "y", plugcl_graph_gather(graph, x, indices, 0));
+    assert_int_equal(plugcl_plan_create(context, graph, NULL, &plan), PLUGCL_INVALID);
+    assert_message("gather: index 1 is 2147483648; the axis has 2 elements, -2 to 1");
 }
 
 static void test_bound_type(void **state)
@@ -182,6 +226,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_outside_and_inside, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_views_of_integers, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_lookup_and_mask, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_errors, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_bound_type, set_up, tear_down),
     };
