@@ -23,8 +23,8 @@ static plugcl_status pad_shape(const void *params, const plugcl_shape *inputs, c
             return fail(PLUGCL_INVALID, "pad of axis %u of %lld elements by %lld before and %lld after; at least 0 must be left", i,
                         (long long)size, (long long)before, (long long)after);
         if (pad->mode == PLUGCL_PAD_REFLECT && ((before > 0 && before >= size) || (after > 0 && after >= size)))
-            return fail(PLUGCL_INVALID, "pad reflects axis %u of %lld elements by %lld before and %lld after; each must be less than "
-                        "the axis", i, (long long)size, (long long)before, (long long)after);
+            return fail(PLUGCL_INVALID, "pad reflects axis %u of %lld elements by %lld before and %lld after; each must be less "
+                        "than the axis", i, (long long)size, (long long)before, (long long)after);
         if (pad->mode == PLUGCL_PAD_EDGE && size == 0 && before + after > 0)
             return fail(PLUGCL_INVALID, "pad repeats the edge of axis %u, which has no elements", i);
         outputs[0].dims[i] = size + before + after;

@@ -173,7 +173,7 @@ static void test_rearranging_errors(void **state)
     REFUSED("clip", "limits are nan and 1", "number", plugcl_graph_activation(g, x, PLUGCL_CLIP, NAN, 1));
 }
 
-/* What is known of a shape before the plan: a slice of an axis of unknown size may be clamped; it may be squeezed if it is named. */
+/* What is known of a shape before the plan: a slice of an axis of unknown size may be clamped; it is squeezed if it is named. */
 static void test_unknown_sizes(void **state)
 {
     plugcl_graph *graph = NULL;
