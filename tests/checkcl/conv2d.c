@@ -135,10 +135,11 @@ static void check_epilogues(struct checkcl *check)
         { "tanh", true, false, PLUGCL_TANH, 0, 0 },
         { "hard_sigmoid", true, false, PLUGCL_HARD_SIGMOID, 0.2f, 0.5f },
         { "hard_swish", true, true, PLUGCL_HARD_SWISH, 0, 0 },
+        { "clip", true, true, PLUGCL_CLIP, -0.2f, 0.3f },
     };
     for (size_t i = 0; i < sizeof finishes / sizeof *finishes; i++) {
         check_one(check, &dense, &finishes[i], &view, true);
-        if (finishes[i].act == PLUGCL_RELU6 || finishes[i].act == PLUGCL_SILU)
+        if (finishes[i].act == PLUGCL_CLIP || finishes[i].act == PLUGCL_SILU)
             check_one(check, &depthwise, &finishes[i], &nhwc, true);
     }
     check_one(check, &dense, &residual, &nhwc, true);

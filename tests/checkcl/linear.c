@@ -55,7 +55,8 @@ void checkcl_linear(struct checkcl *check)
     static const struct finish others[] = {
         { "leaky_relu", true, true, PLUGCL_LEAKY_RELU, 0.2f, 0 }, { "silu", true, false, PLUGCL_SILU, 0, 0 },
         { "sigmoid", true, false, PLUGCL_SIGMOID, 0, 0 },         { "tanh", false, true, PLUGCL_TANH, 0, 0 },
-        { "hard_sigmoid", true, false, PLUGCL_HARD_SIGMOID, 1.0f / 6, 0.5f },
+        { "hard_sigmoid", true, false, PLUGCL_HARD_SIGMOID, 1.0f / 6, 0.5f }, { "clip", true, true, PLUGCL_CLIP, -0.1f, 0.2f },
+        { "abs", true, false, PLUGCL_ABS, 0, 0 },                 { "neg", true, false, PLUGCL_NEG, 0, 0 },
     };
     static const struct {
         plugcl_shape x;
