@@ -58,18 +58,3 @@ void *allocate(uint64_t count, size_t size)
         return NULL;
     return malloc(count > 0 ? (size_t)count * size : 1);
 }
-
-const struct plugcl_plugin *find_plugin(const char *name)
-{
-    char known[1024] = "";
-    size_t used = 0;
-    for (size_t i = 0; i < plugcl_registry_count(NULL); i++) {
-        const struct plugcl_plugin *plugin = plugcl_registry_at(NULL, i);
-        if (strcmp(plugin->name, name) == 0)
-            return plugin;
-        if (used < sizeof known)
-            used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", used ? ", " : "", plugin->name);
-    }
-    wrong_usage("unknown plug-in \"%s\"; there are %s", name, known);
-    return NULL;
-}

@@ -10,9 +10,9 @@ int command_describe(int argc, char **argv)
     struct request request = { 0 };
     struct session session = { 0 };
     char *text = NULL;
-    int result = request_read(&request, false, argc, argv);
+    int result = request_read(&request, REQUEST_DESCRIBE, argc, argv);
     if (!result)
-        result = request_check(&request, false);
+        result = request_check(&request, REQUEST_DESCRIBE);
     if (!result)
         result = session_open(&session, &request);
     if (!result && plugcl_plan_describe(session.plan, request.json ? PLUGCL_JSON : PLUGCL_TEXT, &text))

@@ -14,6 +14,7 @@ static const struct {
     { "plugins", "list the plug-ins, or one plug-in's options, flavours and outputs", command_plugins },
     { "run", "run a plug-in on .npy or .png files", command_run },
     { "describe", "show the plan: steps, variants, memory, work", command_describe },
+    { "check-plugin", "hold a plug-in of one's own to its definition", command_check_plugin },
     { "cache", "show or clear the cache of compiled programs", command_cache },
 };
 #define N_COMMANDS (sizeof commands / sizeof *commands)
@@ -24,10 +25,10 @@ static int help(void)
          "\n"
          "Runs the plug-in modules of convolutional networks, with their PyTorch weights, on any OpenCL device.\n");
     for (size_t i = 0; i < N_COMMANDS; i++)
-        printf("  %-10s%s\n", commands[i].name, commands[i].summary);
+        printf("  %-14s%s\n", commands[i].name, commands[i].summary);
     puts("\n"
-         "  --help     this text; plugcl SUBCOMMAND --help tells a subcommand's options\n"
-         "  --version  the version");
+         "  --help        this text; plugcl SUBCOMMAND --help tells a subcommand's options\n"
+         "  --version     the version");
     return finish_output();
 }
 
@@ -53,8 +54,11 @@ int main(int argc, char **argv)
         return finish_output();
     }
     for (size_t i = 0; i < N_COMMANDS; i++) {
-        if (strcmp(argv[1], commands[i].name) == 0)
-            return commands[i].run(argc - 1, argv + 1);
+        if (strcmp(argv[1], commands[i].name) != 0)
+            continue;
+        int result = commands[i].run(argc - 1, argv + 1);
+        registry_end();
+        return result;
     }
     return wrong_usage("unknown %s \"%s\"; see plugcl --help", argv[1][0] == '-' ? "option" : "subcommand", argv[1]);
 }

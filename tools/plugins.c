@@ -51,7 +51,8 @@ static int print_plugin(const struct plugcl_plugin *plugin)
     for (const struct plugcl_option *option = plugin->options; option && option->name; option++)
         print_option(option->name, type_name(option), option->fallback, option->choices, option->summary);
     print_option("flavour", "text", "auto", choices, "which published form the weights are; auto goes by their names and shapes");
-    puts("\nflavours, and the weights below --prefix:");
+    if (plugin->flavours && plugin->flavours->name)
+        puts("\nflavours, and the weights below --prefix:");
     for (const struct plugcl_flavour *flavour = plugin->flavours; flavour && flavour->name; flavour++)
         printf("  %s: %s\n      %s\n", flavour->name, flavour->summary ? flavour->summary : "",
                flavour->weights ? flavour->weights : "");
@@ -60,8 +61,8 @@ static int print_plugin(const struct plugcl_plugin *plugin)
 
 static int print_list(void)
 {
-    for (size_t i = 0; i < plugcl_registry_count(NULL); i++) {
-        const struct plugcl_plugin *plugin = plugcl_registry_at(NULL, i);
+    for (size_t i = 0; i < plugcl_registry_count(registry()); i++) {
+        const struct plugcl_plugin *plugin = plugcl_registry_at(registry(), i);
         printf("%-18s  %s\n", plugin->name, plugin->summary);
     }
     return finish_output();
@@ -113,25 +114,33 @@ static json_t *plugin_json(const struct plugcl_plugin *plugin)
 static json_t *list_json(void)
 {
     json_t *array = json_array();
-    for (size_t i = 0; i < plugcl_registry_count(NULL); i++)
-        json_array_append_new(array, plugin_json(plugcl_registry_at(NULL, i)));
+    for (size_t i = 0; i < plugcl_registry_count(registry()); i++)
+        json_array_append_new(array, plugin_json(plugcl_registry_at(registry(), i)));
     return array;
 }
 
 int command_plugins(int argc, char **argv)
 {
-    static const struct option options[] = { { "json", no_argument, NULL, 'j' }, { "help", no_argument, NULL, 'h' }, { 0 } };
+    static const struct option options[] = { { "json", no_argument, NULL, 'j' },
+                                             { "plugin", required_argument, NULL, 'p' },
+                                             { "help", no_argument, NULL, 'h' },
+                                             { 0 } };
     bool json = false;
     for (int option; (option = next_option(argc, argv, ":h", options)) != -1;) {
         if (option == '?')
             return EXIT_USAGE;
         if (option == 'h') {
-            puts("usage: plugcl plugins [NAME] [--json]\n"
+            puts("usage: plugcl plugins [NAME] [--plugin FILE]... [--json]\n"
                  "\n"
-                 "Lists the plug-ins; with a NAME that plug-in's options, outputs, flavours and the names of their weights.");
+                 "Lists the plug-ins; with a NAME that plug-in's options, outputs, flavours and the names of their weights.\n"
+                 "\n"
+                 "  --plugin FILE  adds the plug-ins of a shared object; it runs with your rights: load what you trust");
             return finish_output();
         }
-        json = true;
+        int result = option == 'p' ? registry_load(optarg) : EXIT_DONE;
+        if (result)
+            return result;
+        json = json || option == 'j';
     }
     const char *name = optind < argc ? argv[optind++] : NULL;
     if (!no_operands(argc, argv))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* request.c: the command lines of run and describe. */
+/* request.c: the command lines of run, describe and check-plugin. */
 #include "request.h"
 
 #include <ctype.h>
@@ -16,6 +16,7 @@ static const char run_help[] =
     "  -w, --weights FILE     .safetensors, or .npy for a single tensor\n"
     "  --prefix P             the module within the weights: \"layer1.se\" and \"layer1.se.\" are the same\n"
     "  --set KEY=VALUE        an option of the plug-in (see plugcl plugins PLUGIN)\n"
+    "  --plugin FILE          adds the plug-ins of a shared object; it runs with your rights: load what you trust\n"
     "  -i, --input FILE       .npy of rank 4 [N, C, H, W], or .png; NAME=FILE for an input other than the first\n"
     "  -o, --output FILE      .npy or .png; NAME=FILE for an output other than y\n"
     "  --device D             cpu, gpu, P:D of plugcl devices, a part of a name, or a list of these; default gpu,cpu\n"
@@ -32,9 +33,20 @@ static const char describe_help[] =
     "  --shape N,C,H,W        the inputs' shape, in place of input files\n"
     "  -o [NAME=]FILE         plans for these outputs (nothing is written); default y\n"
     "  --json                 for a program to read\n"
-    "  -w, --prefix, --set, -i, --device, --fusion, --variant as for plugcl run";
+    "  -w, --prefix, --set, --plugin, -i, --device, --fusion, --variant as for plugcl run";
 
-enum { PREFIX = 256, SET, DEVICE, FUSION, VARIANT, REPEAT, TRACE, SHAPE, JSON };
+static const char check_help[] =
+    "usage: plugcl check-plugin [PLUGIN] [--plugin FILE]... [-w WEIGHTS --shape N,C,H,W [--prefix P] [--set KEY=VALUE]...]\n"
+    "\n"
+    "Runs plug-ins on random inputs of several sizes and batches, fused, channels last and as their definition, and compares\n"
+    "shapes and values. Without PLUGIN: those of the --plugin files. Without -w: on the samples that the plug-in brings.\n"
+    "\n"
+    "  --plugin FILE          adds the plug-ins of a shared object; it runs with your rights: load what you trust\n"
+    "  --shape N,C,H,W        with -w: the first shape to try; others have its C\n"
+    "  --seed N               other random numbers\n"
+    "  -w, --prefix, --set, --device as for plugcl run";
+
+enum { PREFIX = 256, SET, PLUGIN, DEVICE, FUSION, VARIANT, REPEAT, TRACE, SHAPE, SEED, JSON };
 
 /* NAME=PATH, if NAME is an identifier; else all of it is the path. */
 static int add_file(struct file_argument *files, size_t *count, const char *text, const char *option)
@@ -95,6 +107,17 @@ static int read_repeat(struct request *request, const char *text)
     return EXIT_DONE;
 }
 
+static int read_seed(struct request *request, const char *text)
+{
+    char *end;
+    errno = 0;
+    unsigned long value = strtoul(text, &end, 10);
+    if (errno || !isdigit((unsigned char)*text) || *end || value > UINT32_MAX)
+        return wrong_usage("--seed %s is not a number from 0 to 4294967295", text);
+    request->seed = (uint32_t)value;
+    return EXIT_DONE;
+}
+
 static int read_shape(struct request *request, const char *text)
 {
     plugcl_shape *shape = &request->shape;
@@ -129,6 +152,8 @@ static int read_option(struct request *request, int option, const char *value)
     case VARIANT: return add_variant(request, value);
     case REPEAT: return read_repeat(request, value);
     case SHAPE: return read_shape(request, value);
+    case PLUGIN: return registry_load(value);
+    case SEED: return read_seed(request, value);
     case FUSION:
         if (strcmp(value, "on") != 0 && strcmp(value, "off") != 0)
             return wrong_usage("--fusion %s is not on or off", value);
@@ -144,28 +169,28 @@ static int read_option(struct request *request, int option, const char *value)
     return EXIT_DONE;
 }
 
-int request_read(struct request *request, bool is_run, int argc, char **argv)
+#define COMMON_OPTIONS                                                                             \
+    { "weights", required_argument, NULL, 'w' }, { "prefix", required_argument, NULL, PREFIX },    \
+    { "set", required_argument, NULL, SET }, { "plugin", required_argument, NULL, PLUGIN },        \
+    { "device", required_argument, NULL, DEVICE }, { "help", no_argument, NULL, 'h' }
+#define PLAN_OPTIONS                                                                               \
+    { "input", required_argument, NULL, 'i' }, { "output", required_argument, NULL, 'o' },         \
+    { "fusion", required_argument, NULL, FUSION }, { "variant", required_argument, NULL, VARIANT }
+
+int request_read(struct request *request, enum request_kind kind, int argc, char **argv)
 {
-    /* The last four differ: two of run's, two of describe's. */
-    static const struct option run_options[] = {
-        { "weights", required_argument, NULL, 'w' }, { "input", required_argument, NULL, 'i' },
-        { "output", required_argument, NULL, 'o' },  { "prefix", required_argument, NULL, PREFIX },
-        { "set", required_argument, NULL, SET },     { "device", required_argument, NULL, DEVICE },
-        { "fusion", required_argument, NULL, FUSION }, { "variant", required_argument, NULL, VARIANT },
-        { "repeat", required_argument, NULL, REPEAT }, { "trace", required_argument, NULL, TRACE },
-        { "help", no_argument, NULL, 'h' },          { NULL, 0, NULL, 0 },
-    };
-    static const struct option describe_options[] = {
-        { "weights", required_argument, NULL, 'w' }, { "input", required_argument, NULL, 'i' },
-        { "output", required_argument, NULL, 'o' },  { "prefix", required_argument, NULL, PREFIX },
-        { "set", required_argument, NULL, SET },     { "device", required_argument, NULL, DEVICE },
-        { "fusion", required_argument, NULL, FUSION }, { "variant", required_argument, NULL, VARIANT },
-        { "shape", required_argument, NULL, SHAPE }, { "json", no_argument, NULL, JSON },
-        { "help", no_argument, NULL, 'h' },          { NULL, 0, NULL, 0 },
-    };
-    for (int option; (option = next_option(argc, argv, ":w:i:o:h", is_run ? run_options : describe_options)) != -1;) {
+    static const struct option run_options[] = { COMMON_OPTIONS, PLAN_OPTIONS, { "repeat", required_argument, NULL, REPEAT },
+                                                 { "trace", required_argument, NULL, TRACE }, { NULL, 0, NULL, 0 } };
+    static const struct option describe_options[] = { COMMON_OPTIONS, PLAN_OPTIONS, { "shape", required_argument, NULL, SHAPE },
+                                                      { "json", no_argument, NULL, JSON }, { NULL, 0, NULL, 0 } };
+    static const struct option check_options[] = { COMMON_OPTIONS, { "shape", required_argument, NULL, SHAPE },
+                                                   { "seed", required_argument, NULL, SEED }, { NULL, 0, NULL, 0 } };
+    static const struct option *const options[] = { run_options, describe_options, check_options };
+    static const char *const letters[] = { ":w:i:o:h", ":w:i:o:h", ":w:h" };
+    static const char *const helps[] = { run_help, describe_help, check_help };
+    for (int option; (option = next_option(argc, argv, letters[kind], options[kind])) != -1;) {
         if (option == 'h') {
-            puts(is_run ? run_help : describe_help);
+            puts(helps[kind]);
             exit(finish_output());
         }
         int result = read_option(request, option, optarg);
@@ -175,7 +200,8 @@ int request_read(struct request *request, bool is_run, int argc, char **argv)
     request->plugin_name = optind < argc ? argv[optind++] : NULL;
     if (!no_operands(argc, argv))
         return EXIT_USAGE;
-    return request->plugin_name ? EXIT_DONE : wrong_usage("no plug-in is named; see plugcl %s --help", argv[0]);
+    return request->plugin_name || kind == REQUEST_CHECK ? EXIT_DONE
+                                                         : wrong_usage("no plug-in is named; see plugcl %s --help", argv[0]);
 }
 
 /* Gives bare files the default name and looks each name up in the plug-in's list. */
@@ -240,8 +266,9 @@ static int check_outputs(const struct request *request)
     return request->trace ? check_output_path(request->trace) : EXIT_DONE;
 }
 
-int request_check(struct request *request, bool is_run)
+int request_check(struct request *request, enum request_kind kind)
 {
+    bool is_run = kind == REQUEST_RUN;
     if (has_extension(request->plugin_name, "onnx"))
         return failed("%s: ONNX models are not supported in this version", request->plugin_name);
     request->plugin = find_plugin(request->plugin_name);
@@ -251,7 +278,7 @@ int request_check(struct request *request, bool is_run)
     for (; *outputs; outputs++)
         if (strcmp(*outputs, "y") == 0)
             output = *outputs;
-    if (!request->weights)
+    if (!request->weights && request->plugin->flavours) /* a user's plug-in may have no weights to be known by */
         return wrong_usage("the weights are missing; give them with -w FILE");
     int result = check_names(request->inputs, request->n_inputs, request->plugin->inputs, request->plugin->inputs[0], "-i");
     if (!result)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* request.h: what run and describe are asked to do, and the plan made from it. */
+/* request.h: what run, describe and check-plugin are asked to do, and the plan made from it. */
 #ifndef PLUGCL_TOOLS_REQUEST_H
 #define PLUGCL_TOOLS_REQUEST_H
 
@@ -24,13 +24,16 @@ struct request {
     char variants[512]; /* "conv2d=generic,pool2d=gpu" */
     bool no_fusion, json, has_shape;
     int repeat; /* 0: not given */
-    plugcl_shape shape; /* describe --shape: of every input that has no file */
+    plugcl_shape shape; /* --shape: of every input that has no file */
+    uint32_t seed;      /* check-plugin */
 };
 
+enum request_kind { REQUEST_RUN, REQUEST_DESCRIBE, REQUEST_CHECK };
+
 /* Reads the command line. EXIT_DONE, or the exit status after an error line. */
-int request_read(struct request *request, bool is_run, int argc, char **argv);
+int request_read(struct request *request, enum request_kind kind, int argc, char **argv);
 /* Checks names, options and files against the plug-in, before any work. */
-int request_check(struct request *request, bool is_run);
+int request_check(struct request *request, enum request_kind kind);
 /* Checks --set against the plug-in's table and joins it to "key=value key=value" for plugcl_graph_plugin. */
 int settings_check(const struct request *request);
 char *settings_join(const struct request *request);

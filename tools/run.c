@@ -127,9 +127,9 @@ int command_run(int argc, char **argv)
     struct request request = { 0 };
     struct session session = { 0 };
     struct tensors tensors = { 0 };
-    int result = request_read(&request, true, argc, argv);
+    int result = request_read(&request, REQUEST_RUN, argc, argv);
     if (!result)
-        result = request_check(&request, true);
+        result = request_check(&request, REQUEST_RUN);
     if (!result)
         result = session_open(&session, &request);
     if (!result)

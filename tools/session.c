@@ -28,6 +28,7 @@ static int build(struct session *session, const struct request *request)
     plugcl_node *node;
     char *settings = settings_join(request);
     struct plugcl_graph_params params = plugcl_graph_params_init();
+    params.registry = registry();
     params.log = keep_note;
     params.log_level = PLUGCL_LOG_NOTE;
     if (!settings)
@@ -75,7 +76,7 @@ int session_open(struct session *session, const struct request *request)
     int result = EXIT_DONE;
     for (size_t i = 0; request->plugin->inputs[i] && !result; i++)
         result = i < MAX_FILES ? open_input(session, request, i) : failed("%s has too many inputs", request->plugin->name);
-    if (!result && plugcl_weights_open(request->weights, &session->weights))
+    if (!result && request->weights && plugcl_weights_open(request->weights, &session->weights))
         result = library_failed();
     if (!result)
         result = build(session, request);

@@ -56,6 +56,11 @@ const char *shape_text(const plugcl_shape *shape);
 /* malloc that counts elements; fails for products that do not fit. At least one byte. */
 void *allocate(uint64_t count, size_t size);
 
+/* The plug-ins of this process: the built-in ones, and those of the files of --plugin. */
+const plugcl_registry *registry(void);
+int registry_load(const char *path);
+void registry_end(void);
+/* NULL after an error line. */
 const struct plugcl_plugin *find_plugin(const char *name);
 
 /* The subcommands. argv[0] is the subcommand's name. */
@@ -63,6 +68,7 @@ int command_devices(int argc, char **argv);
 int command_plugins(int argc, char **argv);
 int command_run(int argc, char **argv);
 int command_describe(int argc, char **argv);
+int command_check_plugin(int argc, char **argv);
 int command_cache(int argc, char **argv);
 
 #endif
