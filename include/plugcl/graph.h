@@ -6,6 +6,10 @@
  * a value. The first error of a graph is kept: later calls do nothing and return the null value, and plugcl_plan_create reports
  * the error; so a builder needs no check after each call. plugcl_graph_status tells it at once.
  *
+ * Values are of F32, I32, I64 or BOOL; weights and constants of F16, BF16 and F64 count as F32. An operator takes F32 unless its
+ * declaration says otherwise; plugcl_graph_cast converts. Plans compute with 32 bits: an I64 constant that does not fit is
+ * UNSUPPORTED when a plan needs it on the device, and I64 inputs are saturated to −2147483648 … 2147483647.
+ *
  * Shapes are logical, [N, C, H, W] for pictures; PLUGCL_DIM_ANY marks what only the plan knows. Semantics are PyTorch's function of
  * the name given with each declaration. Thread-safety of every call here: one thread at a time per graph.
  */
@@ -48,7 +52,7 @@ PLUGCL_API plugcl_status plugcl_graph_status(plugcl_graph *graph);
 /* Records an error of the caller's own, as a plug-in's build does; the first one stays. Returns `status`. */
 PLUGCL_API plugcl_status plugcl_graph_fail(plugcl_graph *graph, plugcl_status status, const char *message);
 
-/* Values from outside. A name is that of one input or one output, since runs bind tensors by it; names are copied. */
+/* Values from outside; inputs are of F32, I32, I64 or BOOL. A name is that of one input or one output, since runs bind tensors by it; names are copied. */
 PLUGCL_API plugcl_value plugcl_graph_input(plugcl_graph *graph, const char *name, plugcl_dtype dtype, const plugcl_shape *shape);
 /* A tensor of `weights`, found as plugcl_weights_find does; the graph keeps a reference to the object. */
 PLUGCL_API plugcl_value plugcl_graph_weight(plugcl_graph *graph, plugcl_weights *weights, const char *name);
@@ -57,6 +61,8 @@ PLUGCL_API plugcl_value plugcl_graph_constant(plugcl_graph *graph, plugcl_dtype 
 PLUGCL_API void plugcl_graph_output(plugcl_graph *graph, const char *name, plugcl_value value);
 /* Shape of a constant or weight; of other values as far as it is known. Errors: INVALID. */
 PLUGCL_API plugcl_status plugcl_graph_shape(const plugcl_graph *graph, plugcl_value value, plugcl_shape *shape);
+/* Its type, by the same rule. Errors: INVALID. */
+PLUGCL_API plugcl_status plugcl_graph_dtype(const plugcl_graph *graph, plugcl_value value, plugcl_dtype *dtype);
 /* Names the operators added from now on in describe and in errors, "layer1.conv"; NULL ends it. Calls that take a layer's name, and
  * plug-ins, use that name for their own operators and then put the label back. */
 PLUGCL_API void plugcl_graph_label(plugcl_graph *graph, const char *label);
@@ -89,6 +95,10 @@ PLUGCL_API plugcl_value plugcl_graph_prelu(plugcl_graph *graph, plugcl_value x, 
 typedef enum plugcl_binary { PLUGCL_ADD = 0, PLUGCL_SUB, PLUGCL_MUL, PLUGCL_DIV, PLUGCL_MIN, PLUGCL_MAX } plugcl_binary;
 /* torch.add, sub, mul, div, minimum, maximum of F32 with NumPy's broadcasting; min and max pass NaN on. */
 PLUGCL_API plugcl_value plugcl_graph_binary(plugcl_graph *graph, plugcl_binary kind, plugcl_value a, plugcl_value b);
+
+/* x.to(dtype) for F32, I32, I64 and BOOL. Floats become integers by truncation; what does not fit becomes the nearest int32 and NaN
+ * becomes 0 (PyTorch leaves both undefined). BOOL is x != 0, so that NaN is true. */
+PLUGCL_API plugcl_value plugcl_graph_cast(plugcl_graph *graph, plugcl_value x, plugcl_dtype dtype);
 
 struct plugcl_conv2d_params {
     size_t struct_size;
@@ -134,13 +144,13 @@ PLUGCL_API plugcl_value plugcl_graph_avg_pool2d(plugcl_graph *graph, plugcl_valu
 PLUGCL_API plugcl_value plugcl_graph_adaptive_avg_pool2d(plugcl_graph *graph, plugcl_value x, uint32_t height, uint32_t width);
 PLUGCL_API plugcl_value plugcl_graph_adaptive_max_pool2d(plugcl_graph *graph, plugcl_value x, uint32_t height, uint32_t width);
 
-/* torch.cat; `axis` may be negative. */
+/* torch.cat of any type, the same for all; `axis` may be negative. */
 PLUGCL_API plugcl_value plugcl_graph_concat(plugcl_graph *graph, const plugcl_value *values, size_t n_values, int axis);
-/* torch.reshape in logical order, with ONNX's 0 (keep the dimension of that place) and one −1 (what is left). */
+/* torch.reshape of any type in logical order, with ONNX's 0 (keep the dimension of that place) and one −1 (what is left). */
 PLUGCL_API plugcl_value plugcl_graph_reshape(plugcl_graph *graph, plugcl_value x, const plugcl_shape *shape);
-/* torch.flatten from axis `start` to `end`, both included, negative from the back. */
+/* torch.flatten of any type from axis `start` to `end`, both included, negative from the back. */
 PLUGCL_API plugcl_value plugcl_graph_flatten(plugcl_graph *graph, plugcl_value x, int start, int end);
-/* torch.permute: axis i of the result is axis order[i] of x. */
+/* torch.permute of any type: axis i of the result is axis order[i] of x. */
 PLUGCL_API plugcl_value plugcl_graph_transpose(plugcl_graph *graph, plugcl_value x, const int *order, size_t rank);
 /* F.softmax. */
 PLUGCL_API plugcl_value plugcl_graph_softmax(plugcl_graph *graph, plugcl_value x, int axis);
@@ -149,6 +159,31 @@ typedef enum plugcl_reduce { PLUGCL_REDUCE_MEAN = 0, PLUGCL_REDUCE_MAX, PLUGCL_R
 /* torch.mean, amax, sum, amin over the axes (n_axes 0: all). NaN passes through max and min. */
 PLUGCL_API plugcl_value plugcl_graph_reduce(plugcl_graph *graph, plugcl_reduce kind, plugcl_value x, const int *axes, size_t n_axes,
                                             bool keep_dimensions);
+
+/* How a value between pixels is made, and what lies outside the image. */
+typedef enum plugcl_sample_mode { PLUGCL_SAMPLE_BILINEAR = 0, PLUGCL_SAMPLE_NEAREST, PLUGCL_SAMPLE_BICUBIC } plugcl_sample_mode;
+typedef enum plugcl_sample_padding {
+    PLUGCL_SAMPLE_ZEROS = 0,
+    PLUGCL_SAMPLE_BORDER,
+    PLUGCL_SAMPLE_REFLECTION
+} plugcl_sample_padding;
+
+struct plugcl_sample_params {
+    size_t struct_size;
+    plugcl_sample_mode mode;
+    plugcl_sample_padding padding;
+    bool align_corners; /* −1 and 1 are the centres of the outer pixels, not the outer edges */
+};
+
+/* F.affine_grid: theta [N,2,3] to a grid [N, height, width, 2] of (x, y) in −1 … 1. A height or width of 0 is that of `x`
+ * [N,C,H,W], which may else be null. */
+PLUGCL_API plugcl_value plugcl_graph_affine_grid(plugcl_graph *graph, plugcl_value theta, plugcl_value x, uint32_t height,
+                                                 uint32_t width, bool align_corners);
+/* F.grid_sample of x [N,C,H,W] at grid [N,H',W',2]: [N,C,H',W']. Coordinates that are not finite, or far outside, give what PyTorch
+ * gives on the CPU: with bilinear NaN for not finite ones under zeros, the first or last pixel under border, the first one under
+ * reflection; with nearest 0 under zeros; with bicubic NaN. NULL params: bilinear, zeros, align_corners false. */
+PLUGCL_API plugcl_value plugcl_graph_grid_sample(plugcl_graph *graph, plugcl_value x, plugcl_value grid,
+                                                 const struct plugcl_sample_params *params);
 
 /*
  * Composites: what plug-ins are made of. Each has a definition in operators above, which is what runs with fusion off.
@@ -191,6 +226,34 @@ struct plugcl_spatial_gate_params {
 PLUGCL_API plugcl_value plugcl_graph_spatial_gate(plugcl_graph *graph, plugcl_value x, plugcl_value weight, plugcl_value bias,
                                                   const struct plugcl_spatial_gate_params *params, plugcl_value *gate);
 
+/* A spatial transformer's sampling (arXiv 1506.02025): grid_sample of x [N,C,H,W] at affine_grid(theta [N,2,3]), without the grid
+ * in memory. y is [N, C, height, width]; 0 is that of x. */
+PLUGCL_API plugcl_value plugcl_graph_warp(plugcl_graph *graph, plugcl_value x, plugcl_value theta, uint32_t height, uint32_t width,
+                                          const struct plugcl_sample_params *params);
+
+/* One branch of a pyramid: a K x K convolution with odd K, padded so that the picture keeps its size. With `depthwise`
+ * [C, 1, K, K] the branch is separable: that convolution, dilated, then `weight` [O, C, 1, 1]. */
+struct plugcl_pyramid_branch {
+    plugcl_value depthwise; /* or null */
+    plugcl_value weight;    /* [O, C, K, K]; O may differ between branches */
+    plugcl_value bias;      /* [O] or null */
+    uint32_t dilation;      /* 0 is 1 */
+};
+
+struct plugcl_pyramid_params {
+    size_t struct_size;
+    bool pool_first;       /* the pooled branch stands before the others in the projection's input, not after them */
+    plugcl_activation act; /* after each branch and after the projection */
+    float act_alpha;
+};
+
+/* Atrous Spatial Pyramid Pooling (arXiv 1706.05587): y = act(projection(cat(act(branch(x)) for each, act(pool(mean(x))) repeated at
+ * every pixel))). x [N,C,H,W]; 1 to 9 branches; pool [P, C, 1, 1] or null (no pooled branch); projection [O, the parts' channels,
+ * K, K] with odd K, padded so that the picture keeps its size; biases may be null. y [N,O,H,W]. */
+PLUGCL_API plugcl_value plugcl_graph_pyramid(plugcl_graph *graph, plugcl_value x, const struct plugcl_pyramid_branch *branches,
+                                             size_t n_branches, plugcl_value pool, plugcl_value pool_bias, plugcl_value projection,
+                                             plugcl_value projection_bias, const struct plugcl_pyramid_params *params);
+
 /* Folds F.batch_norm "<layer>" that follows a convolution or linear layer into that layer's constant weight and bias (may be null);
  * both are replaced by new constants. */
 PLUGCL_API void plugcl_graph_fold_batch_norm(plugcl_graph *graph, plugcl_value *weight, plugcl_value *bias, plugcl_weights *weights,
@@ -217,10 +280,14 @@ PLUGCL_API const char *plugcl_node_flavour(const plugcl_node *node);
     (&(const struct plugcl_conv2d_params){ .struct_size = sizeof(struct plugcl_conv2d_params), __VA_ARGS__ })
 #define plugcl_pool2d_params(...) \
     (&(const struct plugcl_pool2d_params){ .struct_size = sizeof(struct plugcl_pool2d_params), __VA_ARGS__ })
+#define plugcl_sample_params(...) \
+    (&(const struct plugcl_sample_params){ .struct_size = sizeof(struct plugcl_sample_params), __VA_ARGS__ })
 #define plugcl_channel_gate_params(...) \
     (&(const struct plugcl_channel_gate_params){ .struct_size = sizeof(struct plugcl_channel_gate_params), __VA_ARGS__ })
 #define plugcl_spatial_gate_params(...) \
     (&(const struct plugcl_spatial_gate_params){ .struct_size = sizeof(struct plugcl_spatial_gate_params), __VA_ARGS__ })
+#define plugcl_pyramid_params(...) \
+    (&(const struct plugcl_pyramid_params){ .struct_size = sizeof(struct plugcl_pyramid_params), __VA_ARGS__ })
 #endif
 static inline struct plugcl_graph_params plugcl_graph_params_init(void)
 {
@@ -239,6 +306,13 @@ static inline struct plugcl_pool2d_params plugcl_pool2d_params_init(void)
     };
     return params;
 }
+static inline struct plugcl_sample_params plugcl_sample_params_init(void)
+{
+    struct plugcl_sample_params params = {
+        sizeof(struct plugcl_sample_params), PLUGCL_SAMPLE_BILINEAR, PLUGCL_SAMPLE_ZEROS, false
+    };
+    return params;
+}
 static inline struct plugcl_channel_gate_params plugcl_channel_gate_params_init(void)
 {
     struct plugcl_channel_gate_params params = {
@@ -249,6 +323,11 @@ static inline struct plugcl_channel_gate_params plugcl_channel_gate_params_init(
 static inline struct plugcl_spatial_gate_params plugcl_spatial_gate_params_init(void)
 {
     struct plugcl_spatial_gate_params params = { sizeof(struct plugcl_spatial_gate_params), false, false, 0, 0 };
+    return params;
+}
+static inline struct plugcl_pyramid_params plugcl_pyramid_params_init(void)
+{
+    struct plugcl_pyramid_params params = { sizeof(struct plugcl_pyramid_params), false, PLUGCL_IDENTITY, 0 };
     return params;
 }
 

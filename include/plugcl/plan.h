@@ -4,6 +4,8 @@
  *
  * Making a plan compiles, uploads, packs and allocates; a run only enqueues. A plan belongs to one thread at a time and has an
  * in-order queue of its own; several plans of one context run side by side and share compiled programs and packed weights.
+ * Within a plan I32, I64 and BOOL are 32-bit integers: I64 tensors (8 bytes an element) are saturated to −2147483648 … 2147483647
+ * when a run reads them, BOOL tensors (1 byte) are true where they are not 0; results are widened to the tensor's type.
  * Packed weights are freed with the last plan that uses them: to go over to other shapes, make the new plan first.
  */
 #ifndef PLUGCL_PLAN_H
@@ -52,6 +54,9 @@ PLUGCL_API void plugcl_plan_destroy(plugcl_plan **plan);
 
 /* The shape of an input or output of the graph under this plan. Errors: NOT_FOUND. Thread-safety: safe. */
 PLUGCL_API plugcl_status plugcl_plan_shape(const plugcl_plan *plan, const char *name, plugcl_shape *shape);
+
+/* Its type: F32, I32, I64 or BOOL. Errors: NOT_FOUND. Thread-safety: safe. */
+PLUGCL_API plugcl_status plugcl_plan_dtype(const plugcl_plan *plan, const char *name, plugcl_dtype *dtype);
 
 /* The tensor for an input or output of the graph. Its dtype must be the value's and its shape the plan's. */
 struct plugcl_binding {

@@ -77,3 +77,21 @@ void elements_to_float(plugcl_dtype dtype, const void *data, size_t count, float
     case PLUGCL_F64: CONVERT(double, (float)x);
     }
 }
+
+void elements_to_int(plugcl_dtype dtype, const void *data, size_t count, void *out)
+{
+    const uint8_t *bytes = data;
+    for (size_t i = 0; i < count; i++) {
+        int32_t narrow = 0;
+        int64_t wide;
+        if (dtype == PLUGCL_I32) {
+            memcpy(&narrow, bytes + i * sizeof narrow, sizeof narrow);
+        } else if (dtype == PLUGCL_I64) {
+            memcpy(&wide, bytes + i * sizeof wide, sizeof wide);
+            narrow = (int32_t)wide;
+        } else {
+            narrow = bytes[i] != 0;
+        }
+        memcpy((uint8_t *)out + i * sizeof narrow, &narrow, sizeof narrow);
+    }
+}

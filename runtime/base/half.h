@@ -14,5 +14,7 @@ float bfloat16_to_float(uint16_t bits);
 
 /* Converts `count` elements of unaligned data of any dtype to float. */
 void elements_to_float(plugcl_dtype dtype, const void *data, size_t count, float *out);
+/* The same of I32, I64 (which must fit) and BOOL (0 or 1) to int32_t; `out` is unaligned too. */
+void elements_to_int(plugcl_dtype dtype, const void *data, size_t count, void *out);
 
 #endif

@@ -32,7 +32,8 @@ static json_t *ports_json(const plugcl_plan *plan, bool outputs)
     json_t *array = json_array();
     for (size_t i = 0; i < plan->n_ports; i++)
         if (plan->ports[i].is_output == outputs)
-            json_array_append_new(array, json_pack("{s:o, s:o}", "name", text_json(plan->ports[i].name), "shape",
+            json_array_append_new(array, json_pack("{s:o, s:s, s:o}", "name", text_json(plan->ports[i].name), "dtype",
+                                                   plugcl_dtype_name(plan->ports[i].dtype), "shape",
                                                    shape_json(&plan->ports[i].shape)));
     return array;
 }
@@ -65,7 +66,7 @@ static void text_port(struct text *text, const struct port *port)
     text_add(text, "%s %s [", port->is_output ? "output" : "input ", port->name);
     for (uint32_t i = 0; i < port->shape.rank; i++)
         text_add(text, "%s%lld", i ? ", " : "", (long long)port->shape.dims[i]);
-    text_add(text, "]\n");
+    text_add(text, port->dtype == PLUGCL_F32 ? "]\n" : "] %s\n", plugcl_dtype_name(port->dtype));
 }
 
 static void plan_text(const plugcl_plan *plan, struct text *text)

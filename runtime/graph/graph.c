@@ -143,8 +143,8 @@ plugcl_value plugcl_graph_input(plugcl_graph *graph, const char *name, plugcl_dt
         if (shape->dims[i] < PLUGCL_DIM_ANY)
             status = fail(PLUGCL_INVALID, "dimension %u of input %s is %lld; it must be at least 0, or PLUGCL_DIM_ANY", i, name,
                           (long long)shape->dims[i]);
-    if (status == PLUGCL_OK && dtype != PLUGCL_F32)
-        status = fail(PLUGCL_UNSUPPORTED, "input %s is %s; this version takes f32 inputs", name, plugcl_dtype_name(dtype));
+    if (status == PLUGCL_OK && (plugcl_dtype_size(dtype) == 0 || dtype_computed(dtype) != dtype))
+        status = fail(PLUGCL_UNSUPPORTED, "input %s is %s; inputs are of f32, i32, i64 or bool", name, plugcl_dtype_name(dtype));
     struct value *value = status == PLUGCL_OK ? value_add(graph, VALUE_INPUT, dtype, shape) : NULL;
     if (value != NULL && (value->name = string_copy(name)) == NULL)
         status = fail_no_memory(strlen(name));
@@ -213,6 +213,15 @@ plugcl_status plugcl_graph_shape(const plugcl_graph *graph, plugcl_value value, 
     if (found == NULL)
         return fail(PLUGCL_INVALID, "%s %u %s", "there is no value", value.id, graph ? "in this graph" : "without a graph");
     *shape = found->shape;
+    return PLUGCL_OK;
+}
+
+plugcl_status plugcl_graph_dtype(const plugcl_graph *graph, plugcl_value value, plugcl_dtype *dtype)
+{
+    const struct value *found = graph_value(graph, value.id);
+    if (found == NULL)
+        return fail(PLUGCL_INVALID, "%s %u %s", "there is no value", value.id, graph ? "in this graph" : "without a graph");
+    *dtype = found->dtype;
     return PLUGCL_OK;
 }
 
@@ -330,6 +339,19 @@ static plugcl_status infer_now(const plugcl_graph *graph, const struct node *nod
     return graph_infer(graph, node, outputs);
 }
 
+static plugcl_status infer_dtypes(const plugcl_graph *graph, const struct node *node, plugcl_dtype *outputs)
+{
+    plugcl_dtype dtypes[OPERATOR_MAX_INPUTS] = { PLUGCL_F32 };
+    bool present[OPERATOR_MAX_INPUTS] = { false };
+    for (size_t i = 0; i < OPERATOR_MAX_INPUTS; i++) {
+        const struct value *value = graph_value(graph, node->inputs[i]);
+        present[i] = value != NULL;
+        if (value != NULL)
+            dtypes[i] = dtype_computed(value->dtype);
+    }
+    return operator_dtypes(node->info, node->params, dtypes, present, outputs);
+}
+
 static struct node *node_add(plugcl_graph *graph, const struct operator_info *info, const void *params)
 {
     void *copy = info->params_size > 0 ? memory_zeroed(1, info->params_size) : NULL;
@@ -355,6 +377,7 @@ bool graph_add(plugcl_graph *graph, const struct operator_info *info, const void
                size_t n_inputs, uint32_t n_outputs, plugcl_value *results)
 {
     plugcl_shape shapes[OPERATOR_MAX_OUTPUTS] = { { 0, { 0 } } };
+    plugcl_dtype dtypes[OPERATOR_MAX_OUTPUTS];
     for (uint32_t i = 0; i < n_outputs; i++)
         results[i].id = 0;
     if (!graph_is_good(graph))
@@ -371,7 +394,9 @@ bool graph_add(plugcl_graph *graph, const struct operator_info *info, const void
     node->n_outputs = n_outputs;
     for (size_t i = 0; i < n_inputs; i++)
         node->inputs[i] = inputs[i].id;
-    plugcl_status status = infer_now(graph, node, shapes);
+    plugcl_status status = infer_dtypes(graph, node, dtypes);
+    if (status == PLUGCL_OK)
+        status = infer_now(graph, node, shapes);
     if (status != PLUGCL_OK) {
         if (strncmp(plugcl_error_message(), info->name, strlen(info->name)) != 0) /* most rules name their operator */
             fail_in(status, "%s: ", info->name);
@@ -379,7 +404,7 @@ bool graph_add(plugcl_graph *graph, const struct operator_info *info, const void
         return false;
     }
     for (uint32_t i = 0; i < n_outputs; i++) {
-        struct value *value = value_add(graph, VALUE_RESULT, PLUGCL_F32, &shapes[i]);
+        struct value *value = value_add(graph, VALUE_RESULT, dtypes[i], &shapes[i]);
         if (value == NULL)
             return false;
         value->node = (uint32_t)graph->n_nodes - 1;

@@ -109,17 +109,34 @@ plugcl_status plugcl_plan_create(plugcl_context *context, plugcl_graph *graph, c
     return status;
 }
 
+static plugcl_status find_port(const plugcl_plan *plan, const char *name, const struct port **port)
+{
+    if (plan == NULL || name == NULL)
+        return fail(PLUGCL_INVALID, "a shape or type is asked of a plan and by a name, not NULL");
+    for (size_t i = 0; i < plan->n_ports; i++) {
+        *port = &plan->ports[i];
+        if (strcmp((*port)->name, name) == 0)
+            return PLUGCL_OK;
+    }
+    return fail(PLUGCL_NOT_FOUND, "the plan has no input or output named %s", name);
+}
+
 plugcl_status plugcl_plan_shape(const plugcl_plan *plan, const char *name, plugcl_shape *shape)
 {
-    for (size_t i = 0; plan != NULL && name != NULL && i < plan->n_ports; i++) {
-        if (strcmp(plan->ports[i].name, name) == 0) {
-            *shape = plan->ports[i].shape;
-            return PLUGCL_OK;
-        }
-    }
-    if (plan == NULL || name == NULL)
-        return fail(PLUGCL_INVALID, "plugcl_plan_shape needs a plan and a name, not NULL");
-    return fail(PLUGCL_NOT_FOUND, "the plan has no input or output named %s", name);
+    const struct port *port = NULL;
+    plugcl_status status = find_port(plan, name, &port);
+    if (status == PLUGCL_OK)
+        *shape = port->shape;
+    return status;
+}
+
+plugcl_status plugcl_plan_dtype(const plugcl_plan *plan, const char *name, plugcl_dtype *dtype)
+{
+    const struct port *port = NULL;
+    plugcl_status status = find_port(plan, name, &port);
+    if (status == PLUGCL_OK)
+        *dtype = port->dtype;
+    return status;
 }
 
 size_t plugcl_plan_steps(const plugcl_plan *plan)

@@ -12,6 +12,7 @@ struct port {
     const char *name; /* the graph's */
     bool is_output;
     uint32_t value;
+    plugcl_dtype dtype; /* of the tensor */
     plugcl_shape shape;
     uint32_t region;
     size_t bytes;

@@ -86,9 +86,9 @@ static plugcl_status check_tensor(const plugcl_plan *plan, const struct port *po
         text_free(&should);
         return status;
     }
-    if (plugcl_tensor_dtype(tensor) != PLUGCL_F32)
-        return fail(PLUGCL_INVALID, "the tensor bound to %s is %s; it must be f32", port->name,
-                    plugcl_dtype_name(plugcl_tensor_dtype(tensor)));
+    if (plugcl_tensor_dtype(tensor) != port->dtype)
+        return fail(PLUGCL_INVALID, "the tensor bound to %s is %s; it must be %s", port->name,
+                    plugcl_dtype_name(plugcl_tensor_dtype(tensor)), plugcl_dtype_name(port->dtype));
     if (shape->rank == 4 && (plugcl_tensor_layout(tensor) == PLUGCL_NHWC) != plan->channels_last)
         return fail(PLUGCL_INVALID, "the tensor bound to %s is %s; plugcl_plan_params::channels_last of this plan says %s",
                     port->name, plan->channels_last ? "NCHW" : "NHWC", plan->channels_last ? "NHWC" : "NCHW");

@@ -27,6 +27,11 @@ static struct constant *constant_new(plugcl_dtype dtype, const plugcl_shape *sha
     return constant;
 }
 
+static bool is_integer(plugcl_dtype dtype)
+{
+    return dtype == PLUGCL_I32 || dtype == PLUGCL_I64 || dtype == PLUGCL_BOOL;
+}
+
 /* A tensor that is held is known by where it lies: the address cannot be used again while the constant lives. */
 static void identify_by_address(struct constant *constant)
 {
@@ -267,11 +272,32 @@ plugcl_status constant_packed(plugcl_context *context, struct constant *const *c
 static void pack_as_it_is(const float *const *sources, const struct constant *const *constants, const void *parameters,
                           float *packed)
 {
+    size_t count = constant_elements(constants[0]);
     (void)parameters;
-    memcpy(packed, sources[0], constant_elements(constants[0]) * sizeof *packed);
+    if (is_integer(constants[0]->dtype))
+        elements_to_int(constants[0]->dtype, constants[0]->data, count, packed);
+    else
+        memcpy(packed, sources[0], count * sizeof *packed);
+}
+
+/* Integers have 32 bits on the device. */
+static plugcl_status check_range(const struct constant *constant)
+{
+    const uint8_t *bytes = constant->data;
+    for (size_t i = 0; constant->dtype == PLUGCL_I64 && i < constant_elements(constant); i++) {
+        int64_t value;
+        memcpy(&value, bytes + i * sizeof value, sizeof value);
+        if (value < INT32_MIN || value > INT32_MAX)
+            return fail(PLUGCL_UNSUPPORTED, "element %zu of an i64 constant is %lld; a plan computes with 32 bits, -2147483648 to "
+                        "2147483647", i, (long long)value);
+    }
+    return PLUGCL_OK;
 }
 
 plugcl_status constant_uploaded(plugcl_context *context, struct constant *constant, struct buffer **buffer)
 {
-    return constant_packed(context, &constant, 1, "as it is", constant_elements(constant), pack_as_it_is, NULL, buffer);
+    plugcl_status status = check_range(constant);
+    return status != PLUGCL_OK ? status
+                               : constant_packed(context, &constant, 1, "as it is", constant_elements(constant), pack_as_it_is,
+                                                 NULL, buffer);
 }

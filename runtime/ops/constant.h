@@ -47,7 +47,7 @@ plugcl_status constant_packed(plugcl_context *context, struct constant *const *c
                               size_t elements, pack_function pack, const void *parameters, struct buffer **buffer);
 /* Frees the packed forms that nobody but the store holds. */
 void constants_sweep(plugcl_context *context);
-/* Its elements in their order, as F32. */
+/* Its elements in their order: as int for I32, I64 (UNSUPPORTED if one does not fit) and BOOL (0 or 1), else as float. */
 plugcl_status constant_uploaded(plugcl_context *context, struct constant *constant, struct buffer **buffer);
 
 #endif

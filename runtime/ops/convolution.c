@@ -45,31 +45,38 @@ bool convolution_fits_int(const struct convolution *conv)
            conv->outputs * conv->out[0] * conv->out[1] <= INT32_MAX;
 }
 
+/* Which columns of a weight [O, C, KH, KW] are packed, and how. A weight may be a view of a constant's channels. */
+struct packing {
+    int64_t block_size, channels, taps;
+    int64_t first, row; /* element of output 0 and channel 0, and from one output to the next, in the constant */
+};
+
 static void pack_blocks(const float *const *sources, const struct constant *const *constants, const void *parameters, float *packed)
 {
-    const int64_t block_size = *(const int *)parameters;
-    const plugcl_shape *shape = &constants[0]->shape;
-    const int64_t outputs = shape->dims[0], channels = shape->dims[1];
-    const int64_t taps = shape->rank == 4 ? shape->dims[2] * shape->dims[3] : 1;
-    const int64_t padded = (outputs + block_size - 1) / block_size * block_size;
+    const struct packing *packing = parameters;
+    const int64_t block_size = packing->block_size, channels = packing->channels, taps = packing->taps;
+    const int64_t outputs = constants[0]->shape.dims[0], padded = (outputs + block_size - 1) / block_size * block_size;
     for (int64_t output = 0; output < padded; output++) {
         packed[output] = output < outputs && sources[1] != NULL ? sources[1][output] : 0.0f;
         float *column = packed + padded + output / block_size * taps * channels * block_size + output % block_size;
+        const float *weight = sources[0] + packing->first + output * packing->row;
         for (int64_t tap = 0; tap < taps; tap++)
             for (int64_t channel = 0; channel < channels; channel++)
-                column[(tap * channels + channel) * block_size] =
-                    output < outputs ? sources[0][(output * channels + channel) * taps + tap] : 0.0f;
+                column[(tap * channels + channel) * block_size] = output < outputs ? weight[channel * taps + tap] : 0.0f;
     }
 }
 
 void convolution_launch_packed(struct launch *launch, const struct convolution *conv, int block_size)
 {
-    char packing[32];
+    char name[64];
     struct constant *const constants[2] = { conv->weight->constant, conv->bias->constant };
+    struct packing packing = { .block_size = block_size, .channels = conv->channels, .taps = conv->kernel[0] * conv->kernel[1],
+                               .first = conv->weight->offset };
+    packing.row = plugcl_shape_elements(&constants[0]->shape) / constants[0]->shape.dims[0];
     size_t padded = (size_t)((conv->outputs + block_size - 1) / block_size * block_size);
-    size_t column = (size_t)(conv->kernel[0] * conv->kernel[1] * conv->channels);
-    snprintf(packing, sizeof packing, "convolution %d", block_size);
-    launch_packed(launch, constants, 2, packing, padded * (column + 1), pack_blocks, &block_size);
+    snprintf(name, sizeof name, "convolution %d of %lld from %lld", block_size, (long long)conv->channels,
+             (long long)packing.first);
+    launch_packed(launch, constants, 2, name, padded * (size_t)(packing.taps * conv->channels + 1), pack_blocks, &packing);
 }
 
 /*

@@ -140,6 +140,7 @@ static const struct variant copy_variants[] = {
 const struct operator_info operator_copy = {
     .name = "copy",
     .shape = copy_shape,
+    .dtype = dtype_of_first,
     .variants = copy_variants,
     .flops = copy_flops,
 };

@@ -4,9 +4,25 @@
 #include <string.h>
 
 const struct operator_info *const operators[] = {
-    &operator_conv2d,     &operator_linear, &operator_pool2d,  &operator_adaptive_pool2d, &operator_batch_norm,
-    &operator_activation, &operator_prelu,  &operator_binary,  &operator_softmax,         &operator_reduce,
-    &operator_copy,       &operator_channel_gate, &operator_spatial_gate, NULL,
+    &operator_conv2d,
+    &operator_linear,
+    &operator_pool2d,
+    &operator_adaptive_pool2d,
+    &operator_batch_norm,
+    &operator_activation,
+    &operator_prelu,
+    &operator_binary,
+    &operator_softmax,
+    &operator_reduce,
+    &operator_copy,
+    &operator_cast,
+    &operator_channel_gate,
+    &operator_spatial_gate,
+    &operator_affine_grid,
+    &operator_grid_sample,
+    &operator_warp,
+    &operator_pyramid,
+    NULL,
 };
 
 const struct variant *variant_find(const struct operator_info *info, const char *name)
@@ -53,6 +69,45 @@ plugcl_status variant_choose(const struct operator_info *info, const struct devi
             return PLUGCL_OK;
     }
     return *chosen ? PLUGCL_OK : fail(PLUGCL_UNSUPPORTED, "%s has no implementation for this call", info->name);
+}
+
+plugcl_status variant_plan(struct schedule *schedule, const struct operator_call *call)
+{
+    const struct variant *variant = NULL;
+    plugcl_status status = variant_choose(call->info, schedule_caps(schedule), call, NULL, &variant);
+    return status == PLUGCL_OK ? variant->plan(schedule, call) : status;
+}
+
+plugcl_dtype dtype_computed(plugcl_dtype dtype)
+{
+    return dtype == PLUGCL_I32 || dtype == PLUGCL_I64 || dtype == PLUGCL_BOOL ? dtype : PLUGCL_F32;
+}
+
+plugcl_status dtype_of_first(const void *params, const plugcl_dtype *inputs, const bool *present, plugcl_dtype *outputs)
+{
+    (void)params;
+    (void)present;
+    outputs[0] = inputs[0];
+    return PLUGCL_OK;
+}
+
+plugcl_status operator_dtypes(const struct operator_info *info, const void *params, const plugcl_dtype *inputs,
+                              const bool *present, plugcl_dtype *outputs)
+{
+    for (size_t i = 0; i < OPERATOR_MAX_OUTPUTS; i++)
+        outputs[i] = PLUGCL_F32;
+    if (info->dtype != NULL)
+        return info->dtype(params, inputs, present, outputs);
+    for (size_t i = 0; i < OPERATOR_MAX_INPUTS; i++)
+        if (present[i] && inputs[i] != PLUGCL_F32)
+            return fail(PLUGCL_INVALID, "%s: operand %zu is %s; it must be f32, which plugcl_graph_cast makes", info->name, i,
+                        plugcl_dtype_name(inputs[i]));
+    return PLUGCL_OK;
+}
+
+size_t operand_element_size(const struct operand *operand)
+{
+    return operand->at_port ? plugcl_dtype_size(operand->dtype) : 4;
 }
 
 int64_t operand_elements(const struct operand *operand)

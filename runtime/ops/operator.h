@@ -14,17 +14,18 @@
 #include "ops/constant.h"
 #include "ops/schedule.h"
 
-#define OPERATOR_MAX_INPUTS 8
+#define OPERATOR_MAX_INPUTS 32
 #define OPERATOR_MAX_OUTPUTS 2
 
 /* A tensor as a kernel sees it: logical dimensions ([N,C,H,W] for pictures) with a stride for each, in elements. */
 struct operand {
     bool present;
-    plugcl_dtype dtype;
+    plugcl_dtype dtype; /* F32 (float in kernels), I32, I64 or BOOL (all int in kernels; BOOL is 0 or 1) */
+    bool at_port;       /* elements as a caller's tensor has them: I64 of 8 bytes, BOOL of 1. Else each has 4 */
     plugcl_shape shape;
     int64_t strides[PLUGCL_MAX_RANK];
     uint32_t region;          /* where it is: a region of the schedule; unused for a constant that a variant packs itself */
-    int64_t offset;           /* of element 0 from the region's beginning, in elements */
+    int64_t offset;           /* of element 0 from the region's beginning (or the constant's), in elements */
     struct constant *constant; /* not NULL: a weight or constant, with its data on the host */
 };
 
@@ -72,6 +73,9 @@ struct operator_info {
     /* Output shapes from input shapes (all dimensions known). An absent optional input has rank 0 and present[i] false.
      * Errors name the operand, what it is and what it should be. */
     plugcl_status (*shape)(const void *params, const plugcl_shape *inputs, const bool *present, plugcl_shape *outputs);
+    /* Output types from input types, each of them F32, I32, I64 or BOOL (constants of other types count as F32).
+     * NULL: every operand must be F32, and so are the outputs. */
+    plugcl_status (*dtype)(const void *params, const plugcl_dtype *inputs, const bool *present, plugcl_dtype *outputs);
     enum operand_need (*need)(const struct operator_call *call, size_t input); /* NULL: NEED_NOTHING */
     enum output_layout layout;
     bool takes_epilogue; /* conv2d and linear */
@@ -88,7 +92,10 @@ extern const struct operator_info operator_batch_norm;                          
 extern const struct operator_info operator_activation, operator_prelu, operator_binary;      /* elementwise.c */
 extern const struct operator_info operator_softmax, operator_reduce;                         /* softmax.c reduce.c */
 extern const struct operator_info operator_copy;                                             /* copy.c: any strides to any */
+extern const struct operator_info operator_cast;                                             /* cast.c */
 extern const struct operator_info operator_channel_gate, operator_spatial_gate;              /* channel_gate.c … */
+extern const struct operator_info operator_affine_grid, operator_grid_sample, operator_warp; /* sample.c */
+extern const struct operator_info operator_pyramid;                                          /* pyramid.c */
 extern const struct operator_info operator_concat, operator_reshape, operator_transpose;     /* view.c: shape rules only */
 
 /* Every operator with variants, for the tests and for --variant; ends with NULL. */
@@ -114,6 +121,9 @@ struct activation_params {
 struct binary_params {
     plugcl_binary kind;
 };
+struct cast_params {
+    plugcl_dtype to;
+};
 struct axis_params { /* softmax, concat: 0 ≤ axis < rank */
     uint32_t axis;
 };
@@ -130,10 +140,27 @@ struct reshape_params {
 struct transpose_params {
     uint32_t order[PLUGCL_MAX_RANK];
 };
+/* affine_grid's inputs: theta, x or absent (its size where `size` is 0); grid_sample's: x, grid; warp's: x, theta. */
+struct sample_params {
+    plugcl_sample_mode mode;
+    plugcl_sample_padding padding;
+    bool align_corners;
+    uint32_t size[2]; /* of the grid or warp's output: height, width; 0 is x's */
+};
 /* channel_gate: struct plugcl_channel_gate_params (pools filled in); inputs x, first, first_bias, second, second_bias;
  *   outputs y, gate [N,C,1,1]. Without y (a spatial gate took the gate over) only the gate is computed.
  * spatial_gate: struct plugcl_spatial_gate_params; inputs x, weight, bias, channel gate [N,C,1,1] or absent: it computes the
  *   spatial gate of x · channel gate without writing that product; outputs y, gate [N,1,H,W]. */
+
+/* pyramid: inputs x, pool, pool_bias, projection, projection_bias, then for each branch depthwise (or absent), weight, bias. */
+#define PYRAMID_MAX_BRANCHES 9
+struct pyramid_params {
+    uint32_t branches;
+    uint32_t dilation[PYRAMID_MAX_BRANCHES]; /* at least 1 */
+    bool pool_first;
+    plugcl_activation act;
+    float act_alpha;
+};
 
 /* NULL if the name is unknown. */
 const struct variant *variant_find(const struct operator_info *info, const char *name);
@@ -144,7 +171,18 @@ plugcl_status variant_fail_unknown(const struct operator_info *info, const char 
 plugcl_status variant_choose(const struct operator_info *info, const struct device_caps *caps, const struct operator_call *call,
                              const char *forced, const struct variant **chosen);
 
+/* Chooses and plans, for a composite's planner: the launches belong to the composite's step. */
+plugcl_status variant_plan(struct schedule *schedule, const struct operator_call *call);
+/* The type that a plan computes with: F32 for the storage types F16, BF16 and F64. */
+plugcl_dtype dtype_computed(plugcl_dtype dtype);
+/* The dtype rule of operators that move elements of any type: the output is of the first operand's. */
+plugcl_status dtype_of_first(const void *params, const plugcl_dtype *inputs, const bool *present, plugcl_dtype *outputs);
+/* The operator's rule, or that of NULL, on types that are computed with. */
+plugcl_status operator_dtypes(const struct operator_info *info, const void *params, const plugcl_dtype *inputs,
+                              const bool *present, plugcl_dtype *outputs);
+
 /* Questions that planner functions ask of operands. */
+size_t operand_element_size(const struct operand *operand);
 int64_t operand_elements(const struct operand *operand);
 bool operand_is_row_major(const struct operand *operand);     /* dense, logical order */
 bool operand_is_channels_last(const struct operand *operand); /* rank 4, as NEED_CHANNELS_LAST */

@@ -273,7 +273,7 @@ void launch_operand(struct launch *launch, const struct operand *operand)
         }
         region = schedule_fixed(schedule, buffer);
     }
-    uint32_t element_size = (uint32_t)plugcl_dtype_size(operand->constant ? PLUGCL_F32 : operand->dtype);
+    uint32_t element_size = (uint32_t)operand_element_size(operand);
     add_buffer(launch, region, operand->offset * element_size, element_size, true);
 }
 

@@ -24,6 +24,17 @@ static plugcl_status concat_shape(const void *params, const plugcl_shape *inputs
     return PLUGCL_OK;
 }
 
+static plugcl_status concat_dtype(const void *params, const plugcl_dtype *inputs, const bool *present, plugcl_dtype *outputs)
+{
+    (void)params;
+    for (size_t i = 1; i < OPERATOR_MAX_INPUTS && present[i]; i++)
+        if (inputs[i] != inputs[0])
+            return fail(PLUGCL_INVALID, "concat's operand %zu is %s; the first is %s, and all must be of one type", i,
+                        plugcl_dtype_name(inputs[i]), plugcl_dtype_name(inputs[0]));
+    outputs[0] = inputs[0];
+    return PLUGCL_OK;
+}
+
 static plugcl_status flatten_shape(const struct reshape_params *reshape, const plugcl_shape *x, plugcl_shape *y)
 {
     int rank = (int)x->rank, start = reshape->start, end = reshape->end;
@@ -107,12 +118,14 @@ const struct operator_info operator_concat = {
     .name = "concat",
     .params_size = sizeof(struct axis_params),
     .shape = concat_shape,
+    .dtype = concat_dtype,
     .variants = no_variants,
 };
 const struct operator_info operator_reshape = {
     .name = "reshape",
     .params_size = sizeof(struct reshape_params),
     .shape = reshape_shape,
+    .dtype = dtype_of_first,
     .layout = OUTPUT_ROW_MAJOR,
     .variants = no_variants,
 };
@@ -120,6 +133,7 @@ const struct operator_info operator_transpose = {
     .name = "transpose",
     .params_size = sizeof(struct transpose_params),
     .shape = transpose_shape,
+    .dtype = dtype_of_first,
     .layout = OUTPUT_ROW_MAJOR,
     .variants = no_variants,
 };

@@ -6,13 +6,13 @@
 #ifndef PLUGCL_PLUGINS_ATTENTION_H
 #define PLUGCL_PLUGINS_ATTENTION_H
 
-#include <plugcl/plugin.h>
+#include "plugins/layers.h"
 
 #define ATTENTION_NORM_EPS 1e-5f
 
 /* How one published form names its layers; a flavour may have several. NULL for a layer that it does not have. */
 struct attention_form {
-    const char *flavour;
+    struct layers_form base;
     const char *first, *second; /* the channel MLP; without `first` it is one layer */
     const char *norm;           /* of the first layer; folded when it is there */
     const char *window;         /* the spatial convolution */
@@ -26,13 +26,6 @@ struct attention_form {
  * `forms` ends with a NULL flavour. NULL and an error in the graph if there is none. States the flavour. */
 const struct attention_form *attention_recognise(plugcl_graph *graph, const struct plugcl_plugin_call *call,
                                                  const struct attention_form *forms, const struct plugcl_flavour *flavours);
-
-/* The error's text in the manner of printf, recorded in the graph. */
-plugcl_status attention_fail(plugcl_graph *graph, plugcl_status status, const char *format, ...)
-#if defined(__GNUC__)
-    __attribute__((format(printf, 3, 4)))
-#endif
-    ;
 
 /* The options pools, gate, alpha and beta, where the plug-in has them, over the form's defaults. */
 void attention_channel_params(const struct plugcl_plugin_call *call, const struct attention_form *form, bool has_pools,

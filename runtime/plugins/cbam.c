@@ -23,15 +23,16 @@ static const struct plugcl_flavour flavours[] = {
 };
 
 static const struct attention_form forms[] = {
-    { .flavour = "official", .first = "ChannelGate.mlp.1", .second = "ChannelGate.mlp.3", .window = "SpatialGate.spatial.conv",
+    { .base.flavour = "official", .first = "ChannelGate.mlp.1", .second = "ChannelGate.mlp.3", .window = "SpatialGate.spatial.conv",
       .window_norm = "SpatialGate.spatial.bn", .pools = AVG_MAX, .max_first = true },
-    { .flavour = "copies", .first = "ca.fc.0", .second = "ca.fc.2", .window = "sa.conv1", .pools = AVG_MAX },
-    { .flavour = "copies", .first = "ca.fc1", .second = "ca.fc2", .window = "sa.conv1", .pools = AVG_MAX },
-    { .flavour = "seed", .first = "fc1", .second = "fc2", .window = "conv1", .pools = AVG_MAX },
-    { .flavour = "ultralytics", .second = "channel_attention.fc", .window = "spatial_attention.cv1", .pools = PLUGCL_POOL_AVG },
-    { .flavour = "timm", .first = "channel.fc1", .second = "channel.fc2", .window = "spatial.conv.conv",
+    { .base.flavour = "copies", .first = "ca.fc.0", .second = "ca.fc.2", .window = "sa.conv1", .pools = AVG_MAX },
+    { .base.flavour = "copies", .first = "ca.fc1", .second = "ca.fc2", .window = "sa.conv1", .pools = AVG_MAX },
+    { .base.flavour = "seed", .first = "fc1", .second = "fc2", .window = "conv1", .pools = AVG_MAX },
+    { .base.flavour = "ultralytics", .second = "channel_attention.fc", .window = "spatial_attention.cv1",
+      .pools = PLUGCL_POOL_AVG },
+    { .base.flavour = "timm", .first = "channel.fc1", .second = "channel.fc2", .window = "spatial.conv.conv",
       .window_norm = "spatial.conv.bn", .pools = AVG_MAX },
-    { .flavour = NULL },
+    { .base = { NULL } },
 };
 
 static plugcl_status build(plugcl_graph *graph, const struct plugcl_plugin_call *call, void *user)

@@ -21,13 +21,13 @@ static const struct plugcl_flavour flavours[] = {
 };
 
 static const struct attention_form forms[] = {
-    { .flavour = "official", .first = "mlp.1", .second = "mlp.3", .pools = AVG_MAX },
-    { .flavour = "copies", .first = "fc.0", .second = "fc.2", .pools = AVG_MAX },
-    { .flavour = "copies", .first = "fc1", .second = "fc2", .pools = AVG_MAX },
-    { .flavour = "seed", .first = "fc1", .second = "fc2", .pools = AVG_MAX },
-    { .flavour = "ultralytics", .second = "fc", .pools = PLUGCL_POOL_AVG },
-    { .flavour = "timm", .first = "fc1", .second = "fc2", .pools = AVG_MAX },
-    { .flavour = NULL },
+    { .base.flavour = "official", .first = "mlp.1", .second = "mlp.3", .pools = AVG_MAX },
+    { .base.flavour = "copies", .first = "fc.0", .second = "fc.2", .pools = AVG_MAX },
+    { .base.flavour = "copies", .first = "fc1", .second = "fc2", .pools = AVG_MAX },
+    { .base.flavour = "seed", .first = "fc1", .second = "fc2", .pools = AVG_MAX },
+    { .base.flavour = "ultralytics", .second = "fc", .pools = PLUGCL_POOL_AVG },
+    { .base.flavour = "timm", .first = "fc1", .second = "fc2", .pools = AVG_MAX },
+    { .base = { NULL } },
 };
 
 static plugcl_status build(plugcl_graph *graph, const struct plugcl_plugin_call *call, void *user)

@@ -30,15 +30,15 @@ static const struct plugcl_flavour flavours[] = {
 };
 
 static const struct attention_form forms[] = {
-    { .flavour = "seed", .first = "fc.0", .second = "fc.2", .rank = 2, .pools = PLUGCL_POOL_AVG },
-    { .flavour = "moskomule", .first = "fc.0", .second = "fc.2", .rank = 2, .pools = PLUGCL_POOL_AVG },
-    { .flavour = "conv", .first = "fc.0", .second = "fc.2", .rank = 4, .pools = PLUGCL_POOL_AVG },
-    { .flavour = "torchvision", .first = "fc1", .second = "fc2", .pools = PLUGCL_POOL_AVG },
-    { .flavour = "timm", .first = "fc1", .norm = "bn", .second = "fc2", .pools = PLUGCL_POOL_AVG },
-    { .flavour = "timm_efficientnet", .first = "conv_reduce", .second = "conv_expand", .pools = PLUGCL_POOL_AVG },
-    { .flavour = "ese", .second = "fc", .pools = PLUGCL_POOL_AVG, .hard_gate = true },
-    { .flavour = "mmcv", .first = "conv1.conv", .second = "conv2.conv", .pools = PLUGCL_POOL_AVG, .hard_gate = true },
-    { .flavour = NULL },
+    { .base.flavour = "seed", .first = "fc.0", .second = "fc.2", .rank = 2, .pools = PLUGCL_POOL_AVG },
+    { .base.flavour = "moskomule", .first = "fc.0", .second = "fc.2", .rank = 2, .pools = PLUGCL_POOL_AVG },
+    { .base.flavour = "conv", .first = "fc.0", .second = "fc.2", .rank = 4, .pools = PLUGCL_POOL_AVG },
+    { .base.flavour = "torchvision", .first = "fc1", .second = "fc2", .pools = PLUGCL_POOL_AVG },
+    { .base.flavour = "timm", .first = "fc1", .norm = "bn", .second = "fc2", .pools = PLUGCL_POOL_AVG },
+    { .base.flavour = "timm_efficientnet", .first = "conv_reduce", .second = "conv_expand", .pools = PLUGCL_POOL_AVG },
+    { .base.flavour = "ese", .second = "fc", .pools = PLUGCL_POOL_AVG, .hard_gate = true },
+    { .base.flavour = "mmcv", .first = "conv1.conv", .second = "conv2.conv", .pools = PLUGCL_POOL_AVG, .hard_gate = true },
+    { .base = { NULL } },
 };
 
 static void read_act(const struct plugcl_plugin_call *call, struct plugcl_channel_gate_params *params)
@@ -68,11 +68,11 @@ static bool check_options(plugcl_graph *graph, const struct plugcl_plugin_call *
 {
     static const char *const slopes[] = { "alpha", "beta" };
     if (form->first == NULL && plugcl_call_given(call, "act"))
-        attention_fail(graph, PLUGCL_INVALID, "option act is given, and flavour %s has one layer, so no function between two",
-                       form->flavour);
+        layers_fail(graph, PLUGCL_INVALID, "option act is given, and flavour %s has one layer, so no function between two",
+                       form->base.flavour);
     for (size_t i = 0; i < sizeof slopes / sizeof *slopes && !params->hard_gate; i++)
         if (plugcl_call_given(call, slopes[i]))
-            attention_fail(graph, PLUGCL_INVALID, "option %s is given, and it is of gate=hard_sigmoid; the gate is sigmoid",
+            layers_fail(graph, PLUGCL_INVALID, "option %s is given, and it is of gate=hard_sigmoid; the gate is sigmoid",
                            slopes[i]);
     return plugcl_graph_status(graph) == PLUGCL_OK;
 }
@@ -91,7 +91,7 @@ static void note_defaults(const struct plugcl_plugin_call *call, const struct at
     if (params->hard_gate && !plugcl_call_given(call, "alpha") && !plugcl_call_given(call, "beta"))
         used += (size_t)snprintf(note + used, sizeof note - used, "%salpha=1/6 beta=1/2 (older mmcv: alpha=0.5 beta=0.5)",
                                  used ? ", " : "");
-    if (strncmp(form->flavour, "timm", 4) == 0 && form->norm != NULL && !plugcl_call_given(call, "add_maxpool"))
+    if (strncmp(form->base.flavour, "timm", 4) == 0 && form->norm != NULL && !plugcl_call_given(call, "add_maxpool"))
         used += (size_t)snprintf(note + used, sizeof note - used, "%sadd_maxpool=false (or add_maxpool=true)", used ? ", " : "");
     if (used > 0) {
         char line[400];

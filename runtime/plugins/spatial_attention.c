@@ -18,12 +18,12 @@ static const struct plugcl_flavour flavours[] = {
 };
 
 static const struct attention_form forms[] = {
-    { .flavour = "official", .window = "spatial.conv", .window_norm = "spatial.bn", .max_first = true },
-    { .flavour = "copies", .window = "conv1" },
-    { .flavour = "seed", .window = "conv1" },
-    { .flavour = "ultralytics", .window = "cv1" },
-    { .flavour = "timm", .window = "conv.conv", .window_norm = "conv.bn" },
-    { .flavour = NULL },
+    { .base.flavour = "official", .window = "spatial.conv", .window_norm = "spatial.bn", .max_first = true },
+    { .base.flavour = "copies", .window = "conv1" },
+    { .base.flavour = "seed", .window = "conv1" },
+    { .base.flavour = "ultralytics", .window = "cv1" },
+    { .base.flavour = "timm", .window = "conv.conv", .window_norm = "conv.bn" },
+    { .base = { NULL } },
 };
 
 static plugcl_status build(plugcl_graph *graph, const struct plugcl_plugin_call *call, void *user)

@@ -4,5 +4,5 @@
 #include <stddef.h>
 
 const struct plugcl_plugin *const plugcl_builtin_plugins[] = {
-    &plugin_se, &plugin_cbam, &plugin_channel_attention, &plugin_spatial_attention, NULL,
+    &plugin_se, &plugin_cbam, &plugin_channel_attention, &plugin_spatial_attention, &plugin_aspp, &plugin_stn, NULL,
 };

@@ -5,7 +5,8 @@
 
 #include <plugcl/plugin.h>
 
-extern const struct plugcl_plugin plugin_se, plugin_cbam, plugin_channel_attention, plugin_spatial_attention;
+extern const struct plugcl_plugin plugin_se, plugin_cbam, plugin_channel_attention, plugin_spatial_attention, plugin_aspp,
+    plugin_stn;
 
 /* Ends with NULL. */
 extern const struct plugcl_plugin *const plugcl_builtin_plugins[];

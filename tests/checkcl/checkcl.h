@@ -8,6 +8,8 @@
 #ifndef PLUGCL_TESTS_CHECKCL_H
 #define PLUGCL_TESTS_CHECKCL_H
 
+#include <float.h>
+
 #include "ops/operator.h"
 
 struct checkcl;
@@ -32,7 +34,11 @@ struct checkcl_tensor {
     plugcl_shape shape;
     enum checkcl_layout layout;
     enum checkcl_fill fill;
+    const float *values; /* dense and row-major, in place of `fill`; NULL: by fill */
 };
+
+/* What a reference writes where any result is right: on the line between two pixels, say. */
+#define CHECKCL_UNCHECKED (-DBL_MAX)
 
 struct checkcl_case {
     const struct operator_info *info;
@@ -64,5 +70,6 @@ void checkcl_reduce(struct checkcl *check);
 void checkcl_copy(struct checkcl *check);
 void checkcl_channel_gate(struct checkcl *check);
 void checkcl_spatial_gate(struct checkcl *check);
+void checkcl_sample(struct checkcl *check);
 
 #endif

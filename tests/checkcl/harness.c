@@ -109,7 +109,7 @@ static plugcl_status prepare(struct setting *setting)
         struct image *image = &setting->inputs[i];
         if (!image->present)
             continue;
-        image_fill(image, row->inputs[i].fill, scale_of(&row->inputs[i]), &random);
+        image_fill(image, &row->inputs[i], scale_of(&row->inputs[i]), &random);
         status = row->inputs[i].constant ? image_make_constant(image) : image_upload(setting->check->context, image);
         inputs[i] = image->values;
         image_operand(image, &setting->call.inputs[i]);

@@ -31,8 +31,8 @@ struct image {
 /* Zero dimensions give an image of guard bands only. False when out of memory. */
 bool image_lay_out(struct image *image, const plugcl_shape *shape, enum checkcl_layout layout);
 void image_free(struct image *image);
-/* Makes the values of an input, times `scale`, and puts them between guard bands of NaN. */
-void image_fill(struct image *image, enum checkcl_fill fill, float scale, uint64_t *random);
+/* Makes the values of an input, those given or random ones times `scale`, and puts them between guard bands of NaN. */
+void image_fill(struct image *image, const struct checkcl_tensor *tensor, float scale, uint64_t *random);
 /* A dense constant of the values. */
 plugcl_status image_make_constant(struct image *image);
 /* Every element and every gap becomes poison. */

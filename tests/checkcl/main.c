@@ -10,7 +10,7 @@
 
 static void (*const families[])(struct checkcl *) = {
     checkcl_conv2d, checkcl_linear, checkcl_channel_gate, checkcl_spatial_gate,
-    checkcl_pool, checkcl_batch_norm, checkcl_elementwise, checkcl_softmax, checkcl_reduce, checkcl_copy,
+    checkcl_sample, checkcl_pool, checkcl_batch_norm, checkcl_elementwise, checkcl_softmax, checkcl_reduce, checkcl_copy,
 };
 
 static void usage(void)

@@ -4,17 +4,21 @@
 
 Run as /usr/bin/python3 tests/plugins/make_vectors.py with Debian's python3-torch (made with 1.13.1; each vector has its own seed).
 The modules are written here from their published descriptions; the names in their state dicts are the published ones. Each file
-holds the module's weights below "net.1.gate.", tensors of other modules, and x, y, gate, spatial below "vector.". The list of
+holds the module's weights below "net.1.gate.", tensors of other modules, and x and the outputs below "vector.". The list of
 vectors in plugins_test.c says with which plug-in, options and flavour each one is run.
 """
 import json
 import os
 import struct
 import sys
+import zlib
 
 import torch
 from torch import nn
 from torch.nn import functional as F
+
+import aspp_modules
+import stn_modules
 
 FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data")
 
@@ -307,8 +311,10 @@ def save(path, tensors):
 def main():
     os.makedirs(FOLDER, exist_ok=True)
     torch.set_num_threads(1)
-    for seed, (name, (make, shape)) in enumerate(VECTORS.items()):
-        torch.manual_seed(1000 + seed)
+    seeds = {name: 1000 + i for i, name in enumerate(VECTORS)}
+    vectors = {**VECTORS, **aspp_modules.VECTORS, **stn_modules.VECTORS}
+    for name, (make, shape) in vectors.items():
+        torch.manual_seed(seeds.get(name, zlib.crc32(name.encode())))
         module = make().eval()
         with torch.no_grad():
             randomise(module)
@@ -319,7 +325,7 @@ def main():
         tensors["vector.x"] = x
         tensors.update({f"vector.{key}": value for key, value in results.items()})
         save(os.path.join(FOLDER, name + ".safetensors"), tensors)
-    print(f"{len(VECTORS)} vectors written with torch {torch.__version__}")
+    print(f"{len(vectors)} vectors written with torch {torch.__version__}")
 
 
 if __name__ == "__main__":

@@ -54,10 +54,29 @@ static const struct vector vectors[] = {
     { "spatial_copies", "spatial_attention", "order=mean_max flavour=seed", "seed" },
     { "spatial_ultralytics", "spatial_attention", NULL, "ultralytics" },
     { "spatial_timm", "spatial_attention", NULL, "timm" },
+    { "aspp_seed", "aspp", NULL, "seed" },
+    { "aspp_seed", "aspp", "flavour=seed rates=1,6,12,18", "seed" },
+    { "aspp_seed_rates", "aspp", "rates=2,3,5", "seed" },
+    { "aspp_torchvision", "aspp", NULL, "torchvision" },
+    { "aspp_torchvision", "aspp", "flavour=smp", "smp" },
+    { "aspp_torchvision_two", "aspp", "rates=1,3", "torchvision" },
+    { "aspp_torchvision_two", "aspp", "rates=1,1,3", "torchvision" },
+    { "aspp_mmseg", "aspp", NULL, "mmseg" },
+    { "aspp_jfzhang95", "aspp", NULL, "jfzhang95" },
+    { "aspp_jfzhang95_8", "aspp", "rates=12,24,36", "jfzhang95" },
+    { "aspp_smp", "aspp", NULL, "smp" },
+    { "stn_seed", "stn", NULL, "seed" },
+    { "stn_seed", "stn", "flavour=seed size=5,7 align_corners=false mode=bilinear", "seed" },
+    { "stn_seed_nearest", "stn", "mode=nearest padding_mode=border align_corners=true", "seed" },
+    { "stn_tutorial", "stn", NULL, "tutorial" },
+    { "stn_tutorial", "stn", "localization=conv,maxpool2,relu,conv,maxpool2,relu,flatten,fc,relu,fc", "chain" },
+    { "stn_tutorial_bicubic", "stn", "mode=bicubic padding_mode=reflection align_corners=true size=9,12", "tutorial" },
+    { "stn_chain", "stn",
+      "localization=conv,bn,leaky_relu,avgpool2,conv,elu,flatten,dropout,fc,tanh,fc padding_mode=reflection size=5,6", "chain" },
 };
 
-static const char *const output_names[] = { "y", "gate", "spatial" };
-#define MAX_OUTPUTS 3
+static const char *const output_names[] = { "y", "gate", "spatial", "theta", "grid" };
+#define MAX_OUTPUTS 5
 
 /* One run of one vector. */
 struct trial {
@@ -85,9 +104,11 @@ static const struct plugcl_weights_entry *vector_entry(const struct trial *trial
     return plugcl_weights_find(trial->weights, full);
 }
 
-/* Offset of element i, counted in NCHW, in the trial's layout. */
+/* Offset of element i, counted in NCHW, in the trial's layout, which pictures have. */
 static size_t place(const plugcl_shape *shape, plugcl_layout layout, size_t i)
 {
+    if (shape->rank != 4)
+        return i;
     size_t c = (size_t)shape->dims[1], pixels = (size_t)(shape->dims[2] * shape->dims[3]);
     size_t image = i / (c * pixels), channel = i / pixels % c, pixel = i % pixels;
     return layout == PLUGCL_NHWC ? (image * pixels + pixel) * c + channel : i;
@@ -107,21 +128,21 @@ static void bind(struct trial *trial, const char *name, const struct plugcl_weig
     assert_non_null(trial->data[k]);
     for (size_t i = 0; i < elements; i++)
         trial->data[k][fill ? place(&entry->shape, trial->layout, i) : i] = fill ? entry_float(entry, i) : NAN;
-    assert_ok(plugcl_tensor_wrap_host(trial->data[k], entry->bytes, PLUGCL_F32, &entry->shape, trial->layout, &trial->tensors[k]),
-              trial->vector);
+    assert_ok(plugcl_tensor_wrap_host(trial->data[k], entry->bytes, PLUGCL_F32, &entry->shape,
+                                      entry->shape.rank == 4 ? trial->layout : PLUGCL_NCHW, &trial->tensors[k]), trial->vector);
     trial->bindings[k] = (struct plugcl_binding){ name, trial->tensors[k] };
 }
 
 static void compare(const struct trial *trial, size_t k)
 {
     const struct plugcl_weights_entry *entry = vector_entry(trial, trial->bindings[k].name);
-    double most = 0, error = 0;
+    double most = 0, error = 0, budget = strcmp(trial->vector->plugin, "stn") == 0 ? 1e-4 : 1e-5;
     for (size_t i = 0; i < entry->bytes / sizeof(float); i++) {
         double expected = entry_float(entry, i), found = trial->data[k][place(&entry->shape, trial->layout, i)];
         most = fabs(expected) > most ? fabs(expected) : most;
         error = !(fabs(found - expected) <= error) ? fabs(found - expected) : error;
     }
-    if (!(error <= 1e-5 * most))
+    if (!(error <= budget * most))
         fail_msg("%s (%s): %s is off by %g, its largest value is %g (fusion %s, %s%s)", trial->vector->file,
                  trial->vector->options ? trial->vector->options : "", trial->bindings[k].name, error, most,
                  trial->no_fusion ? "off" : "on", trial->layout == PLUGCL_NHWC ? "NHWC" : "NCHW", trial->only_y ? ", y alone" : "");
@@ -205,6 +226,36 @@ struct refusal {
 };
 
 static const struct refusal refusals[] = {
+    { .file = "stn_seed", .plugin = "stn", .drop = "fc2.weight", .status = PLUGCL_NOT_FOUND, .message = "fc2.weight" },
+    { .file = "stn_seed", .plugin = "stn", .drop = "fc1.bias", .status = PLUGCL_NOT_FOUND, .message = "fc1.bias" },
+    { .file = "stn_seed", .plugin = "stn", .channels = 4, .status = PLUGCL_INVALID,
+      .message = "fc1.weight is [9, 105]; it must be [hidden, 140]" },
+    { .file = "stn_seed", .plugin = "stn", .reshape = "fc2.weight", .status = PLUGCL_INVALID,
+      .message = "fc2.weight is [9, 6]; it must be [6, 9]" },
+    { .file = "stn_seed", .plugin = "stn", .rank = 3, .status = PLUGCL_INVALID, .message = "rank 4" },
+    { .file = "stn_seed", .plugin = "stn", .options = "size=5", .status = PLUGCL_INVALID, .message = "option size is 5" },
+    { .file = "stn_seed", .plugin = "stn", .options = "size=0,3", .status = PLUGCL_INVALID, .message = "option size is 0,3" },
+    { .file = "stn_seed", .plugin = "stn", .options = "size=3,4,5", .status = PLUGCL_INVALID, .message = "option size is 3,4,5" },
+    { .file = "stn_seed", .plugin = "stn", .options = "mode=cubic", .status = PLUGCL_INVALID, .message = "cubic" },
+    { .file = "stn_seed", .plugin = "stn", .options = "flavour=chain", .status = PLUGCL_INVALID, .message = "localization" },
+    { .file = "stn_tutorial", .plugin = "stn", .drop = "localization.3.weight", .status = PLUGCL_NOT_FOUND,
+      .message = "spell its layers with option localization" },
+    { .file = "stn_tutorial", .plugin = "stn", .reshape = "localization.3.weight", .status = PLUGCL_INVALID,
+      .message = "localization.3.weight is [3, 4, 5, 5]; it must be [out, 3, K, K]" },
+    { .file = "stn_tutorial", .plugin = "stn", .options = "flavour=tutorial localization=conv,flatten,fc",
+      .status = PLUGCL_INVALID, .message = "flavour tutorial has its own" },
+    { .file = "stn_chain", .plugin = "stn", .options = "localization=conv,blur,flatten,fc", .status = PLUGCL_INVALID,
+      .message = "there is no layer \"blur\"; there are conv, " },
+    { .file = "stn_chain", .plugin = "stn", .options = "localization=conv,relu,", .status = PLUGCL_INVALID,
+      .message = "there is no layer \"\"" },
+    { .file = "stn_chain", .plugin = "stn", .options = "localization=conv,fc,flatten", .status = PLUGCL_INVALID,
+      .message = "has fc before flatten" },
+    { .file = "stn_chain", .plugin = "stn", .options = "localization=conv,flatten,maxpool2,fc", .status = PLUGCL_INVALID,
+      .message = "has maxpool2 after flatten" },
+    { .file = "stn_chain", .plugin = "stn", .options = "localization=conv,flatten,relu", .status = PLUGCL_INVALID,
+      .message = "at least one fc" },
+    { .file = "stn_chain", .plugin = "stn", .options = "localization=conv,relu,conv,flatten,fc", .status = PLUGCL_NOT_FOUND,
+      .message = "localization.2.weight" },
     { .file = "se_torchvision", .plugin = "se", .drop = "fc2.weight", .status = PLUGCL_NOT_FOUND, .message = "fc2.weight" },
     { .file = "se_torchvision", .plugin = "se", .drop = "fc1.weight", .status = PLUGCL_NOT_FOUND, .message = "fc1.weight" },
     { .file = "se_torchvision", .plugin = "se", .drop = "fc1.bias", .status = PLUGCL_NOT_FOUND, .message = "fc1.bias" },
@@ -292,6 +343,9 @@ static void notes_name_options(void **state)
         { "se_torchvision", "se", "act=relu gate=sigmoid", "flavour", "weights cannot tell" },
         { "se_mmcv", "se", NULL, "alpha=1/6", NULL },                  { "cbam_official", "cbam", NULL, "order=max_mean", NULL },
         { "spatial_copies", "spatial_attention", NULL, "order=mean_max", NULL },
+        { "stn_seed", "stn", NULL, "align_corners=false (align_corners=true before", "as given" },
+        { "stn_seed", "stn", "align_corners=true mode=nearest", "align_corners=true as given, padding_mode=zeros taken",
+          "mode=near" },
         { "spatial_copies", "spatial_attention", "order=max_mean", "flavour", "weights cannot tell" },
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
