@@ -119,6 +119,12 @@ PLUGCL_API plugcl_value plugcl_graph_conv2d_layer(plugcl_graph *graph, plugcl_va
 PLUGCL_API plugcl_value plugcl_graph_linear(plugcl_graph *graph, plugcl_value x, plugcl_value weight, plugcl_value bias);
 PLUGCL_API plugcl_value plugcl_graph_linear_layer(plugcl_graph *graph, plugcl_value x, plugcl_weights *weights, const char *layer);
 
+/* torch.matmul: [..., M, K] · [..., K, N] = [..., M, N]; the leading axes broadcast by NumPy's rules, a vector [K] takes part as one
+ * row on the left or one column on the right, and its axis goes from the result. transpose_a and transpose_b swap the last two axes of
+ * an operand first; a vector has none to swap. */
+PLUGCL_API plugcl_value plugcl_graph_matmul(plugcl_graph *graph, plugcl_value a, plugcl_value b, bool transpose_a,
+                                            bool transpose_b);
+
 /* F.batch_norm in evaluation: (x − mean) / sqrt(variance + eps) · weight + bias over axis 1; weight and bias may be null.
  * The four are constants or weights: a plan with computed ones is UNSUPPORTED. */
 PLUGCL_API plugcl_value plugcl_graph_batch_norm(plugcl_graph *graph, plugcl_value x, plugcl_value mean, plugcl_value variance,
@@ -231,6 +237,26 @@ PLUGCL_API plugcl_value plugcl_graph_spatial_gate(plugcl_graph *graph, plugcl_va
 PLUGCL_API plugcl_value plugcl_graph_warp(plugcl_graph *graph, plugcl_value x, plugcl_value theta, uint32_t height, uint32_t width,
                                           const struct plugcl_sample_params *params);
 
+/* How a query and a key make one number, and how those are normalised: the modes of the Non-local block (arXiv 1711.07971). */
+typedef enum plugcl_attention_mode {
+    PLUGCL_ATTENTION_SOFTMAX = 0,  /* softmax of q · k */
+    PLUGCL_ATTENTION_DOT_PRODUCT,  /* q · k, divided by the number of keys */
+    PLUGCL_ATTENTION_CONCATENATION /* relu(q + k), divided by the number of keys; q and k are the projected halves, of 1 channel */
+} plugcl_attention_mode;
+
+struct plugcl_attention_params {
+    size_t struct_size;
+    plugcl_attention_mode mode;
+    float scale;               /* of the scores, before softmax or ReLU; 0 is 1 (and not PyTorch's 1/sqrt(D)) */
+    bool softmax_over_queries; /* each key's numbers over the queries add up to 1, in place of each query's over the keys */
+    uint64_t memory;           /* bytes of device memory for the affinities at one time; 0 is 64 MiB or what the device allocates */
+};
+
+/* Attention: y [N,Q,E] = affinity(q [N,Q,D], k [N,K,D]) · v [N,K,E], as F.scaled_dot_product_attention with its scale given, or another
+ * mode. With fusion the affinities [N,Q,K] are never in memory as a whole. NULL params: softmax over the keys, scale 1. */
+PLUGCL_API plugcl_value plugcl_graph_attention(plugcl_graph *graph, plugcl_value q, plugcl_value k, plugcl_value v,
+                                               const struct plugcl_attention_params *params);
+
 /* One branch of a pyramid: a K x K convolution with odd K, padded so that the picture keeps its size. With `depthwise`
  * [C, 1, K, K] the branch is separable: that convolution, dilated, then `weight` [O, C, 1, 1]. */
 struct plugcl_pyramid_branch {
@@ -282,6 +308,8 @@ PLUGCL_API const char *plugcl_node_flavour(const plugcl_node *node);
     (&(const struct plugcl_pool2d_params){ .struct_size = sizeof(struct plugcl_pool2d_params), __VA_ARGS__ })
 #define plugcl_sample_params(...) \
     (&(const struct plugcl_sample_params){ .struct_size = sizeof(struct plugcl_sample_params), __VA_ARGS__ })
+#define plugcl_attention_params(...) \
+    (&(const struct plugcl_attention_params){ .struct_size = sizeof(struct plugcl_attention_params), __VA_ARGS__ })
 #define plugcl_channel_gate_params(...) \
     (&(const struct plugcl_channel_gate_params){ .struct_size = sizeof(struct plugcl_channel_gate_params), __VA_ARGS__ })
 #define plugcl_spatial_gate_params(...) \
@@ -310,6 +338,13 @@ static inline struct plugcl_sample_params plugcl_sample_params_init(void)
 {
     struct plugcl_sample_params params = {
         sizeof(struct plugcl_sample_params), PLUGCL_SAMPLE_BILINEAR, PLUGCL_SAMPLE_ZEROS, false
+    };
+    return params;
+}
+static inline struct plugcl_attention_params plugcl_attention_params_init(void)
+{
+    struct plugcl_attention_params params = {
+        sizeof(struct plugcl_attention_params), PLUGCL_ATTENTION_SOFTMAX, 0, false, 0
     };
     return params;
 }

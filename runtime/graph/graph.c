@@ -6,6 +6,7 @@
 
 #include "base/params.h"
 #include "base/weights.h"
+#include "ops/matmul.h"
 
 plugcl_status plugcl_graph_create(const struct plugcl_graph_params *params, plugcl_graph **graph)
 {
@@ -291,6 +292,8 @@ static plugcl_shape unknown_result(const plugcl_graph *graph, const struct node 
     const struct value *second = graph_value(graph, node->inputs[1]);
     if (node->info == &operator_binary && second != NULL && second->shape.rank > shape.rank)
         shape = second->shape;
+    if (node->info == &operator_matmul && second != NULL)
+        shape.rank = matmul_rank(shape.rank, second->shape.rank);
     for (uint32_t i = 0; i < shape.rank; i++)
         shape.dims[i] = PLUGCL_DIM_ANY;
     return shape;

@@ -6,6 +6,7 @@
 const struct operator_info *const operators[] = {
     &operator_conv2d,
     &operator_linear,
+    &operator_matmul,
     &operator_pool2d,
     &operator_adaptive_pool2d,
     &operator_batch_norm,

@@ -90,6 +90,7 @@ extern const struct operator_info operator_conv2d, operator_linear;             
 extern const struct operator_info operator_pool2d, operator_adaptive_pool2d;                 /* pool.c */
 extern const struct operator_info operator_batch_norm;                                       /* batch_norm.c */
 extern const struct operator_info operator_activation, operator_prelu, operator_binary;      /* elementwise.c */
+extern const struct operator_info operator_matmul, operator_attention;                      /* matmul.c attention.c */
 extern const struct operator_info operator_softmax, operator_reduce;                         /* softmax.c reduce.c */
 extern const struct operator_info operator_copy;                                             /* copy.c: any strides to any */
 extern const struct operator_info operator_cast;                                             /* cast.c */
@@ -146,6 +147,10 @@ struct sample_params {
     plugcl_sample_padding padding;
     bool align_corners;
     uint32_t size[2]; /* of the grid or warp's output: height, width; 0 is x's */
+};
+/* attention takes struct plugcl_attention_params with the defaults filled in; its inputs: q, k, v. */
+struct matmul_params { /* inputs: a, b */
+    bool transpose_a, transpose_b;
 };
 /* channel_gate: struct plugcl_channel_gate_params (pools filled in); inputs x, first, first_bias, second, second_bias;
  *   outputs y, gate [N,C,1,1]. Without y (a spatial gate took the gate over) only the gate is computed.

@@ -62,6 +62,7 @@ bool checkcl_is_quick(const struct checkcl *check);
 /* One function a family, listed in main.c. */
 void checkcl_conv2d(struct checkcl *check);
 void checkcl_linear(struct checkcl *check);
+void checkcl_matmul(struct checkcl *check);
 void checkcl_pool(struct checkcl *check);
 void checkcl_batch_norm(struct checkcl *check);
 void checkcl_elementwise(struct checkcl *check);

@@ -9,7 +9,7 @@
 #define MAX_PROGRAMS 300 /* a device: more means that sizes have crept into build options */
 
 static void (*const families[])(struct checkcl *) = {
-    checkcl_conv2d, checkcl_linear, checkcl_channel_gate, checkcl_spatial_gate,
+    checkcl_conv2d, checkcl_linear, checkcl_matmul, checkcl_channel_gate, checkcl_spatial_gate,
     checkcl_sample, checkcl_pool, checkcl_batch_norm, checkcl_elementwise, checkcl_softmax, checkcl_reduce, checkcl_copy,
 };
 

@@ -82,6 +82,27 @@ static void test_layer_errors(void **state)
     REFUSED("linear", "weight takes 5 inputs", "x has 4", plugcl_graph_linear(g, x, constant(g, PLUGCL_SHAPE(4, 5)), none));
     REFUSED("linear", "bias has rank 1 and 3 elements", "must be [4]",
             plugcl_graph_linear(g, x, constant(g, PLUGCL_SHAPE(4, 4)), constant(g, PLUGCL_SHAPE(3))));
+    REFUSED("matmul", "a has 7 columns", "b has 6 rows", plugcl_graph_matmul(g, matrix, constant(g, PLUGCL_SHAPE(6, 7)), false, false));
+    REFUSED("matmul", "b has 3 rows", "equal", plugcl_graph_matmul(g, matrix, matrix, false, false));
+    REFUSED("matmul", "after transposing", "equal", plugcl_graph_matmul(g, matrix, matrix, true, true));
+    REFUSED("matmul", "6 and 4 elements", "equal or 1",
+            plugcl_graph_matmul(g, x, constant(g, PLUGCL_SHAPE(4, 4, 2)), false, false));
+    REFUSED("matmul", "vector of 7", "only matrices",
+            plugcl_graph_matmul(g, matrix, constant(g, PLUGCL_SHAPE(7)), false, true));
+    REFUSED("matmul", "operand 1", "missing", plugcl_graph_matmul(g, x, none, false, false));
+    REFUSED("attention", "q has rank 4", "must be 3", plugcl_graph_attention(g, x, x, x, NULL));
+    REFUSED("attention", "keys have 5 channels", "queries have 4",
+            plugcl_graph_attention(g, constant(g, PLUGCL_SHAPE(2, 3, 4)), constant(g, PLUGCL_SHAPE(2, 3, 5)), x, NULL));
+    REFUSED("attention", "v is a batch of 2 with 4 rows", "2 with 3, one for each",
+            plugcl_graph_attention(g, constant(g, PLUGCL_SHAPE(2, 3, 4)), constant(g, PLUGCL_SHAPE(2, 3, 4)),
+                                   constant(g, PLUGCL_SHAPE(2, 4, 4)), NULL));
+    REFUSED("attention", "have 4 channels", "must have 1",
+            plugcl_graph_attention(g, constant(g, PLUGCL_SHAPE(2, 3, 4)), constant(g, PLUGCL_SHAPE(2, 3, 4)),
+                                   constant(g, PLUGCL_SHAPE(2, 3, 4)),
+                                   plugcl_attention_params(.mode = PLUGCL_ATTENTION_CONCATENATION)));
+    REFUSED("attention", "softmax_over_queries", "must be softmax",
+            plugcl_graph_attention(g, x, x, x,
+                                   plugcl_attention_params(.mode = PLUGCL_ATTENTION_DOT_PRODUCT, .softmax_over_queries = true)));
     REFUSED("batch_norm", "mean has 5 elements", "6 channels",
             plugcl_graph_batch_norm(g, x, constant(g, PLUGCL_SHAPE(5)), constant(g, PLUGCL_SHAPE(6)), none, none, 0));
     REFUSED("batch_norm", "variance", "missing", plugcl_graph_batch_norm(g, x, constant(g, PLUGCL_SHAPE(6)), none, none, none, 0));

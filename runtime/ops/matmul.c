@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* matmul.c: torch.matmul of two operands of any strides: batches broadcast, vectors take part as torch has it. */
+#include "ops/matmul.h"
+
+enum { A, B };
+
+/* A matrix or vector operand: its last two axes after the transposition, −1 where it has none, and its leading axes. */
+struct side {
+    uint32_t leading;
+    int rows, columns;
+};
+
+static struct side side_of(uint32_t rank, bool transposed, bool is_first)
+{
+    if (rank == 1)
+        return (struct side){ 0, is_first ? -1 : 0, is_first ? 0 : -1 };
+    int last = (int)rank - 1;
+    return (struct side){ rank - 2, transposed ? last : last - 1, transposed ? last - 1 : last };
+}
+
+static int64_t size_along(const plugcl_shape *shape, int axis)
+{
+    return axis < 0 ? 1 : shape->dims[axis];
+}
+
+uint32_t matmul_rank(uint32_t a, uint32_t b)
+{
+    uint32_t more = a > b ? a : b;
+    return more - (a == 1) - (b == 1) + (more == 1);
+}
+
+static plugcl_status check_operand(const char *name, const plugcl_shape *shape, bool transposed)
+{
+    if (shape->rank < 1)
+        return fail(PLUGCL_INVALID, "matmul's %s is a scalar; it must be a vector, a matrix or a batch of matrices", name);
+    if (shape->rank == 1 && transposed)
+        return fail(PLUGCL_INVALID, "matmul's %s is a vector of %lld elements; only matrices can be transposed", name,
+                    (long long)shape->dims[0]);
+    return PLUGCL_OK;
+}
+
+/* The leading axes by NumPy's rules, aligned at the back. */
+static plugcl_status broadcast(const plugcl_shape *a, uint32_t a_leading, const plugcl_shape *b, uint32_t b_leading, plugcl_shape *y)
+{
+    y->rank = a_leading > b_leading ? a_leading : b_leading;
+    for (uint32_t back = 1; back <= y->rank; back++) {
+        int64_t from_a = back <= a_leading ? a->dims[a_leading - back] : 1;
+        int64_t from_b = back <= b_leading ? b->dims[b_leading - back] : 1;
+        if (from_a != from_b && from_a != 1 && from_b != 1)
+            return fail(PLUGCL_INVALID, "matmul's batches have %lld and %lld elements on axis %u; they must be equal or 1",
+                        (long long)from_a, (long long)from_b, y->rank - back);
+        y->dims[y->rank - back] = from_a == 1 ? from_b : from_a;
+    }
+    return PLUGCL_OK;
+}
+
+static plugcl_status matmul_shape(const void *parameters, const plugcl_shape *inputs, const bool *present, plugcl_shape *outputs)
+{
+    const struct matmul_params *params = parameters;
+    (void)present;
+    plugcl_status status = check_operand("a", &inputs[A], params->transpose_a);
+    if (status == PLUGCL_OK)
+        status = check_operand("b", &inputs[B], params->transpose_b);
+    if (status != PLUGCL_OK)
+        return status;
+    struct side a = side_of(inputs[A].rank, params->transpose_a, true), b = side_of(inputs[B].rank, params->transpose_b, false);
+    int64_t depth = size_along(&inputs[A], a.columns), found = size_along(&inputs[B], b.rows);
+    if (depth != found)
+        return fail(PLUGCL_INVALID, "matmul's a has %lld columns and its b has %lld rows%s; they must be equal", (long long)depth,
+                    (long long)found, params->transpose_a || params->transpose_b ? " after transposing" : "");
+    outputs[0] = (plugcl_shape){ 0 };
+    status = broadcast(&inputs[A], a.leading, &inputs[B], b.leading, &outputs[0]);
+    if (a.rows >= 0)
+        outputs[0].dims[outputs[0].rank++] = inputs[A].dims[a.rows];
+    if (b.columns >= 0)
+        outputs[0].dims[outputs[0].rank++] = inputs[B].dims[b.columns];
+    return status;
+}
+
+static int64_t stride_along(const struct operand *operand, int axis)
+{
+    return axis < 0 || operand->shape.dims[axis] == 1 ? 0 : operand->strides[axis];
+}
+
+/* The leading axes alone. */
+static struct operand batch_operand(const struct operand *operand, uint32_t leading)
+{
+    struct operand batch = *operand;
+    batch.shape.rank = leading;
+    return batch;
+}
+
+void matmul_of(const struct operator_call *call, struct matmul *matmul)
+{
+    const struct matmul_params *params = call->params;
+    const struct operand *a = &call->inputs[A], *b = &call->inputs[B], *y = &call->outputs[0];
+    struct side a_side = side_of(a->shape.rank, params->transpose_a, true);
+    struct side b_side = side_of(b->shape.rank, params->transpose_b, false);
+    uint32_t leading = y->shape.rank - (a_side.rows >= 0) - (b_side.columns >= 0);
+    *matmul = (struct matmul){ .a = a, .b = b, .y = y };
+    matmul->rows = size_along(&a->shape, a_side.rows);
+    matmul->columns = size_along(&b->shape, b_side.columns);
+    matmul->depth = size_along(&a->shape, a_side.columns);
+    matmul->a_row = stride_along(a, a_side.rows);
+    matmul->a_depth = stride_along(a, a_side.columns);
+    matmul->b_depth = stride_along(b, b_side.rows);
+    matmul->b_column = stride_along(b, b_side.columns);
+    matmul->y_row = a_side.rows >= 0 ? stride_along(y, (int)leading) : 0;
+    matmul->y_column = b_side.columns >= 0 ? stride_along(y, (int)y->shape.rank - 1) : 0;
+    struct operand batches[3] = { batch_operand(a, a_side.leading), batch_operand(b, b_side.leading), batch_operand(y, leading) };
+    strided_begin(&matmul->batch, &batches[2].shape);
+    for (int i = 0; i < 3; i++)
+        strided_add_broadcast(&matmul->batch, &batches[i]);
+    strided_fold(&matmul->batch);
+}
+
+static bool is_empty(const struct operator_call *call)
+{
+    return operand_elements(&call->outputs[0]) == 0;
+}
+
+static void launch_matmul_ints(struct launch *launch, const struct matmul *matmul)
+{
+    const int64_t ints[] = { matmul->rows, matmul->columns, matmul->depth, matmul->a_row, matmul->a_depth,
+                             matmul->b_depth, matmul->b_column, matmul->y_row, matmul->y_column };
+    for (size_t i = 0; i < sizeof ints / sizeof *ints; i++)
+        launch_int(launch, ints[i]);
+}
+
+static plugcl_status plan_generic(struct schedule *schedule, const struct operator_call *call)
+{
+    struct matmul matmul;
+    if (is_empty(call))
+        return schedule_status(schedule);
+    matmul_of(call, &matmul);
+    struct launch *launch = schedule_launch(schedule, "common/matmul.cl", NULL, "matmul");
+    launch_operand(launch, matmul.a);
+    launch_operand(launch, matmul.b);
+    launch_operand(launch, matmul.y);
+    launch_space(launch, &matmul.batch, 0, matmul.batch.rank);
+    launch_matmul_ints(launch, &matmul);
+    size_t group = launch_power_of_two(launch, 64), local = 1;
+    while (local < (size_t)matmul.columns && local < group)
+        local *= 2;
+    launch_range(launch, (size_t)matmul.columns, (size_t)matmul.rows, (size_t)strided_elements(&matmul.batch), local, group / local,
+                 1);
+    return schedule_status(schedule);
+}
+
+static uint64_t matmul_flops(const struct operator_call *call)
+{
+    struct matmul matmul;
+    matmul_of(call, &matmul);
+    return 2 * (uint64_t)operand_elements(&call->outputs[0]) * (uint64_t)matmul.depth;
+}
+
+static const struct variant variants[] = {
+    { "generic", variant_always, NULL, plan_generic },
+    { NULL, NULL, NULL, NULL },
+};
+
+const struct operator_info operator_matmul = {
+    .name = "matmul",
+    .params_size = sizeof(struct matmul_params),
+    .shape = matmul_shape,
+    .layout = OUTPUT_ROW_MAJOR,
+    .variants = variants,
+    .flops = matmul_flops,
+};
