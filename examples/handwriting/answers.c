@@ -104,16 +104,16 @@ const float *answers_of(const struct answers *answers, enum output output, size_
 int best_class(const float *scores)
 {
     int best = 0;
-    for (int class = 1; class < CLASSES; class++)
-        if (scores[class] > scores[best])
-            best = class;
+    for (int digit = 1; digit < CLASSES; digit++)
+        if (scores[digit] > scores[best])
+            best = digit;
     return best;
 }
 
 float confidence(const float *scores)
 {
     float sum = 0;
-    for (int class = 0; class < CLASSES; class++)
-        sum += expf(scores[class] - scores[best_class(scores)]);
+    for (int digit = 0; digit < CLASSES; digit++)
+        sum += expf(scores[digit] - scores[best_class(scores)]);
     return 1 / sum;
 }

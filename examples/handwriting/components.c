@@ -48,8 +48,8 @@ bool components_find(const float *mask, int width, int height, struct components
 {
     const size_t pixels = (size_t)width * (size_t)height;
     size_t *stack = malloc(pixels * sizeof *stack);
-    *components = (struct components){ width, height, malloc(pixels * sizeof(int)), 0,
-                                       malloc((pixels / SPECK + 1) * sizeof(struct box)) };
+    *components =
+        (struct components){ width, height, malloc(pixels * sizeof(int)), 0, malloc((pixels / SPECK + 1) * sizeof(struct box)) };
     bool enough = stack && components->owner && components->boxes;
     for (size_t i = 0; i < pixels && enough; i++)
         components->owner[i] = PAPER_HERE;

@@ -39,7 +39,8 @@ bool draw_channels(const char *folder, const struct exhibits *exhibits, const st
     if (!picture_create(&picture, LEFT + SE_CHANNELS * BAR + MARGIN, TOP + (int)exhibits->scenes * STEP + 40))
         return false;
     picture_text(&picture, MARGIN, 26, 4, INK, "What SE lets through");
-    picture_text(&picture, MARGIN, 70, 2, QUIET, "Each scene, and the weight from 0 to 1 that each of the %d channels gets.", SE_CHANNELS);
+    picture_text(&picture, MARGIN, 70, 2, QUIET, "Each scene, and the weight from 0 to 1 that each of the %d channels gets.",
+                 SE_CHANNELS);
     for (size_t i = 0; i < exhibits->scenes; i++)
         bars(&picture, TOP + (int)i * STEP, exhibits, answers, i);
     int y = picture.height - 40;

@@ -21,7 +21,8 @@ static void tag(struct picture *picture, const struct box *place, int zoom, int 
 static void scene_with_mask(struct picture *picture, const struct image *scene, int zoom, int top, const float *mask)
 {
     picture_grey(picture, MARGIN, top, scene->width * zoom, scene->height * zoom, scene);
-    picture_tint(picture, MARGIN, top, scene->width * zoom, scene->height * zoom, mask, scene->width / 2, scene->height / 2, 0x18b7ff);
+    picture_tint(picture, MARGIN, top, scene->width * zoom, scene->height * zoom, mask, scene->width / 2, scene->height / 2,
+                 0x18b7ff);
 }
 
 /* The colour of each digit's frame: whether it was read rightly, and WRONG for what is no digit. Misses are framed too. */
@@ -44,31 +45,18 @@ static void tags(struct picture *picture, const struct exhibits *exhibits, const
     }
 }
 
-static void count_in_scene(const struct exhibits *exhibits, const struct answers *answers, int scene, int *there, int *found, int *read)
-{
-    *there = *found = *read = 0;
-    for (size_t j = 0; j < exhibits->truths; j++) {
-        size_t match = score_match(answers, &exhibits->truth[j]);
-        if (exhibits->truth[j].scene != scene)
-            continue;
-        ++*there;
-        *found += match < answers->crops;
-        *read += match < answers->crops && best_class(answers_of(answers, SCORES, match, NULL)) == exhibits->truth[j].digit;
-    }
-}
-
 static bool draw_scene(const char *folder, const struct exhibits *exhibits, const struct answers *answers, int index)
 {
     enum { ZOOM = 3 };
     const struct image *scene = &exhibits->scene[index];
     const int bottom = CAPTION + scene->height * ZOOM;
-    int there, found, read;
+    const struct score counted = score(answers, exhibits, index);
     char name[32];
     struct picture picture;
     if (!picture_create(&picture, scene->width * ZOOM + 2 * MARGIN, bottom + 50))
         return false;
-    count_in_scene(exhibits, answers, index, &there, &found, &read);
-    picture_text(&picture, MARGIN, 22, 3, INK, "%d digits: %d found, %d read right", there, found, read);
+    picture_text(&picture, MARGIN, 22, 3, INK, "%d digits: %d found, %d read right", counted.counts[THERE], counted.counts[FOUND],
+                 counted.counts[READ]);
     picture_text(&picture, MARGIN, 58, 2, QUIET, "Tinted: what the finder takes for writing. Tags: what was read.");
     scene_with_mask(&picture, scene, ZOOM, CAPTION, answers_of(answers, MASK, (size_t)index, scene));
     tags(&picture, exhibits, answers, index, ZOOM);

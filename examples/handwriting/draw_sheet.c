@@ -40,8 +40,8 @@ bool draw_sheet(const char *folder, const struct exhibits *exhibits, const struc
         if (read != sheet_class((size_t)i))
             tag(&picture, MARGIN + i % SHEET_COLUMNS * CELL, TOP + i / SHEET_COLUMNS * CELL, read);
     }
-    picture_text(&picture, MARGIN, 26, 4, INK, "%d of %d warped digits read right", score(answers, exhibits).counts[SHEET],
-                 SHEET_DIGITS);
+    picture_text(&picture, MARGIN, 26, 4, INK, "%d of %d warped digits read right",
+                 score(answers, exhibits, ALL_SCENES).counts[SHEET], SHEET_DIGITS);
     picture_text(&picture, MARGIN, 70, 2, QUIET, "None of them was seen in training.");
     legend(&picture, bottom + 22);
     bool saved = picture_save(&picture, folder, "sheet-read.png");

@@ -18,7 +18,7 @@ enum {
     SHEET_COLUMNS = 40,
     SHEET_ROWS = 25,
     SHEET_DIGITS = SHEET_COLUMNS * SHEET_ROWS,
-    MARKS = 2,      /* pixels of each scene whose attention is shown */
+    MARKS = 2, /* pixels of each scene whose attention is shown */
     MOST_SCENES = 16,
     SE_CHANNELS = 16,
     CBAM_CHANNELS = 40
@@ -118,13 +118,16 @@ void exhibits_close(struct exhibits *exhibits);
 int sheet_class(size_t digit);
 
 /* score.c */
-enum count { FOUND, READ, EXTRA, SHEET, COUNTS }; /* digits found, of them read right; boxes that are no digit; right on the sheet */
+/* Digits in the scenes, found, and of those read right; boxes that are no digit; digits of the sheet read right. */
+enum count { THERE, FOUND, READ, EXTRA, SHEET, COUNTS };
 struct score {
     int counts[COUNTS];
 };
 /* The answer that found `truth` (their places share more than half of what they cover), or answers->crops. */
 size_t score_match(const struct answers *answers, const struct truth *truth);
-struct score score(const struct answers *answers, const struct exhibits *exhibits);
+/* Of one scene, or of all for ALL_SCENES. */
+enum { ALL_SCENES = -1 };
+struct score score(const struct answers *answers, const struct exhibits *exhibits, int scene);
 
 /* network.c: the networks of README.md with the weights of a file. finder: "x" [1,1,H,W] to the outputs up to ATTENTION; reader:
  * "x" [N,1,CROP,CROP] to the others. */

@@ -71,8 +71,8 @@ bool image_fit(const struct image *image, int factor, struct image *fitted)
         return complain("no memory for %dx%d pixels", fitted->width, fitted->height);
     for (int y = 0; y < fitted->height; y++)
         for (int x = 0; x < fitted->width; x++)
-            fitted->pixels[y * fitted->width + x] = mean(image, (x < last_column ? x : last_column) * factor,
-                                                         (y < last_row ? y : last_row) * factor, factor);
+            fitted->pixels[y * fitted->width + x] =
+                mean(image, (x < last_column ? x : last_column) * factor, (y < last_row ? y : last_row) * factor, factor);
     return true;
 }
 

@@ -19,9 +19,11 @@ bool machine_open(struct machine *machine, const char *device, const char *cache
     return fine(plugcl_context_create(plugcl_context_params(.device = device, .cache_dir = cache), &machine->context),
                 "the device") &&
            fine(plugcl_plan_create(machine->context, networks->finder, plugcl_plan_params(.shapes = &finder, .n_shapes = 1),
-                                   &machine->finder), "the finder") &&
+                                   &machine->finder),
+                "the finder") &&
            fine(plugcl_plan_create(machine->context, networks->reader, plugcl_plan_params(.shapes = &reader, .n_shapes = 1),
-                                   &machine->reader), "the reader");
+                                   &machine->reader),
+                "the reader");
 }
 
 void machine_close(struct machine *machine)
@@ -50,7 +52,8 @@ static void bind(struct run *run, plugcl_plan *plan, const char *name, float *da
         return;
     *binding = (struct plugcl_binding){ name, NULL };
     run->good = fine(plugcl_tensor_wrap_host(data, (size_t)plugcl_shape_elements(&shape) * sizeof(float), PLUGCL_F32, &shape,
-                                             PLUGCL_NCHW, &binding->tensor), name);
+                                             PLUGCL_NCHW, &binding->tensor),
+                     name);
     run->count += run->good;
 }
 

@@ -203,8 +203,7 @@ int main(int count, char **arguments)
         return status;
     if (!can_write(options.out))
         return 1;
-    if (options.image)
-        return read_own_picture(&(struct own_picture){ options.image, options.device, options.data, options.out,
-                                                       options.shrink ? atoi(options.shrink) : 0 }) ? 0 : 1;
-    return demonstrate(&options) ? 0 : 1;
+    const struct own_picture own = { options.image, options.device, options.data, options.out,
+                                     options.shrink ? atoi(options.shrink) : 0 };
+    return (options.image ? read_own_picture(&own) : demonstrate(&options)) ? 0 : 1;
 }

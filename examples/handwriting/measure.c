@@ -52,8 +52,7 @@ static bool same_boxes(const struct answers *a, const struct answers *b)
     bool same = a->crops == b->crops;
     for (size_t i = 0; i < a->crops && same; i++) {
         const struct box *x = &a->findings[i].box, *y = &b->findings[i].box;
-        same = a->findings[i].scene == b->findings[i].scene && x->x0 == y->x0 && x->y0 == y->y0 && x->x1 == y->x1 &&
-               x->y1 == y->y1;
+        same = a->findings[i].scene == b->findings[i].scene && x->x0 == y->x0 && x->y0 == y->y0 && x->x1 == y->x1 && x->y1 == y->y1;
     }
     return same;
 }
@@ -74,8 +73,8 @@ static void compare(const struct answers *answers, const struct exhibits *exhibi
 {
     const struct image *scene = &exhibits->scene[0];
     const struct answers *reference = &exhibits->reference;
-    const struct score expected = score(reference, exhibits);
-    result->score = score(answers, exhibits);
+    const struct score expected = score(reference, exhibits, ALL_SCENES);
+    result->score = score(answers, exhibits, ALL_SCENES);
     result->same_boxes = same_boxes(answers, reference);
     result->equal = result->same_boxes && memcmp(&result->score, &expected, sizeof expected) == 0;
     for (int output = 0; output < OUTPUTS; output++) {

@@ -68,7 +68,8 @@ static plugcl_value non_local(struct builder *builder, plugcl_value x, const str
     char options[32 + 16 * MOST_SCENES * MARKS] = "query_pixels=";
     size_t length = strlen(options);
     for (size_t i = 0; i < count; i++)
-        length += (size_t)snprintf(options + length, sizeof options - length, "%s%d:%d", i ? "," : "", marks[i].row, marks[i].column);
+        length +=
+            (size_t)snprintf(options + length, sizeof options - length, "%s%d:%d", i ? "," : "", marks[i].row, marks[i].column);
     plugcl_node *node = plugin(builder, x, "nonlocal", "finder.non_local", count ? options : NULL);
     if (count > 0)
         tell(builder, node, "attention", ATTENTION);
@@ -120,7 +121,8 @@ bool networks_build(const char *path, const struct mark *marks, size_t count, st
     if (built) {
         finder_layers(&(struct builder){ networks->finder, weights }, marks, count);
         reader_layers(&(struct builder){ networks->reader, weights });
-        built = fine(plugcl_graph_status(networks->finder), "the finder") && fine(plugcl_graph_status(networks->reader), "the reader");
+        built =
+            fine(plugcl_graph_status(networks->finder), "the finder") && fine(plugcl_graph_status(networks->reader), "the reader");
     }
     plugcl_weights_destroy(&weights); /* the graphs keep what they need */
     if (!built)

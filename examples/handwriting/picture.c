@@ -112,7 +112,8 @@ void picture_ink(struct picture *picture, int left, int top, int side, const flo
 {
     for (int y = 0; y < side; y++)
         for (int x = 0; x < side; x++)
-            picture_dot(picture, left + x, top + y, ink, sample(crop, CROP, CROP, stretched(y, side, CROP), stretched(x, side, CROP), 0));
+            picture_dot(picture, left + x, top + y, ink,
+                        sample(crop, CROP, CROP, stretched(y, side, CROP), stretched(x, side, CROP), 0));
 }
 
 void picture_grey(struct picture *picture, int left, int top, int width, int height, const struct image *image)
@@ -147,8 +148,8 @@ uint32_t picture_heat(float value)
     return colour;
 }
 
-void picture_map(struct picture *picture, int left, int top, int width, int height, const float *map, int map_width,
-                 int map_height, float low, float high)
+void picture_map(struct picture *picture, int left, int top, int width, int height, const float *map, int map_width, int map_height,
+                 float low, float high)
 {
     for (int y = 0; y < height; y++)
         for (int x = 0; x < width; x++) {

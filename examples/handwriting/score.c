@@ -23,18 +23,23 @@ size_t score_match(const struct answers *answers, const struct truth *truth)
     return answers->crops;
 }
 
-struct score score(const struct answers *answers, const struct exhibits *exhibits)
+struct score score(const struct answers *answers, const struct exhibits *exhibits, int scene)
 {
     struct score score = { { 0 } };
+    for (size_t i = 0; i < answers->crops; i++)
+        score.counts[EXTRA] += scene == ALL_SCENES || answers->findings[i].scene == scene;
     for (size_t i = 0; i < exhibits->truths; i++) {
         const struct truth *truth = &exhibits->truth[i];
-        size_t match = score_match(answers, truth);
+        const size_t match = score_match(answers, truth);
+        if (scene != ALL_SCENES && truth->scene != scene)
+            continue;
+        score.counts[THERE]++;
         if (match == answers->crops)
             continue;
         score.counts[FOUND]++;
+        score.counts[EXTRA]--;
         score.counts[READ] += best_class(answers_of(answers, SCORES, match, NULL)) == truth->digit;
     }
-    score.counts[EXTRA] = (int)answers->crops - score.counts[FOUND];
     for (size_t digit = 0; digit < SHEET_DIGITS; digit++)
         score.counts[SHEET] += best_class(answers_of(answers, SHEET_SCORES, digit, NULL)) == sheet_class(digit);
     return score;

@@ -6,11 +6,16 @@
 
 static void count_rows(const struct measurement *measurements, size_t count, const struct exhibits *exhibits)
 {
-    const struct score expected = score(&exhibits->reference, exhibits);
-    for (int kind = 0; kind < COUNTS; kind++) {
-        char text[64];
-        const char *const texts[COUNTS] = { text, "  read right", "boxes that are no digit", "of 1,000 digits of the sheet read right" };
-        snprintf(text, sizeof text, "of %zu digits in %zu scenes found", exhibits->truths, exhibits->scenes);
+    const struct score expected = score(&exhibits->reference, exhibits, ALL_SCENES);
+    char text[64];
+    snprintf(text, sizeof text, "of %d digits in %zu scenes found", expected.counts[THERE], exhibits->scenes);
+    const char *const texts[COUNTS] = {
+        [FOUND] = text,
+        [READ] = "  of them read right",
+        [EXTRA] = "boxes that are no digit",
+        [SHEET] = "of 1,000 digits of the sheet read right",
+    };
+    for (int kind = FOUND; kind < COUNTS; kind++) {
         printf("%-40s %9d", texts[kind], expected.counts[kind]);
         for (size_t i = 0; i < count; i++)
             printf(" %10d", measurements[i].score.counts[kind]);
