@@ -175,7 +175,7 @@ def make_scene(digits, photograph, side, count, random):
 
 def make_batch(digits, photographs, side, count, random):
     """Scenes for the finder: pixels / 255 [count, 1, side, side] and masks of half that size."""
-    most = max(1, side * side * 5 // 128 ** 2)
+    most = round(side * side * 20 / 256 ** 2)             # on average as many as a demo scene has
     made = [make_scene(digits, photographs[random.integers(len(photographs))], side,
                        int(random.integers(0, most + 1)), random) for _ in range(count)]
     pictures = numpy.stack([picture for picture, _, _ in made]).astype(numpy.float32) / 255

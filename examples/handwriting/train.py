@@ -37,7 +37,7 @@ except ImportError as problem:
     sys.exit(f"train.py: {problem}. On Debian: apt install python3-torch python3-numpy python3-pil")
 
 SCENE_SIDE = 256          # of the committed scenes; the finder trains on smaller ones first
-TRAINING_SIDE = 128
+TRAINING_SIDE = 96
 DIGITS_IN_SCENE = 10
 MARKED_IN_SCENE = 2       # pixels whose attention is kept
 MEASURED_SCENES = 30      # more of the held-out kind, not committed
@@ -400,9 +400,9 @@ def parse_options():
                         help="the examples folder of opencv-doc (default: that of Debian's package)")
     parser.add_argument("--out", type=pathlib.Path, default=here, metavar="FOLDER",
                         help="where to write (default: the folder of this program)")
-    numbers = {"finder-steps": (1100, "of the finder"), "reader-steps": (2200, "of the reader"),
-               "ablation-finder-steps": (240, "of each finder of the ablations"),
-               "ablation-reader-steps": (700, "of each reader of the ablations"),
+    numbers = {"finder-steps": (2400, "of the finder"), "reader-steps": (3000, "of the reader"),
+               "ablation-finder-steps": (400, "of each finder of the ablations"),
+               "ablation-reader-steps": (1000, "of each reader of the ablations"),
                "batch": (8, "scenes per step"), "crops": (96, "digits per step of the reader"),
                "seed": (1, "of weights, scenes, order"), "threads": (2, "of PyTorch")}
     for name, (default, text) in numbers.items():
