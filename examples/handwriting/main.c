@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * main.c: reads the held-out digits on every OpenCL device, compares with PyTorch, prints a table and draws pictures.
+ * main.c: finds and reads the digits of the scenes on every OpenCL device, compares with PyTorch, prints a table and draws
+ * pictures; or reads one picture of the user's.
  *
- * Exit status: 0 when every device reads as many digits right as PyTorch and is within the error budget; 1 otherwise; 2 for a
- * wrong command line.
+ * Exit status: 0 when every device finds and reads as many digits right as PyTorch and is within the error budget, or the user's
+ * picture was read; 1 otherwise; 2 for a wrong command line.
  */
 #define _XOPEN_SOURCE 700
 #include "handwriting.h"
@@ -23,7 +24,7 @@
 enum { MOST_DEVICES = 32 };
 
 struct options {
-    const char *device, *out, *data; /* device NULL: all */
+    const char *device, *out, *data, *image, *shrink; /* device NULL: all; image NULL: the committed scenes */
 };
 
 bool complain(const char *format, ...)
@@ -44,20 +45,28 @@ bool fine(plugcl_status status, const char *what)
 
 static const char help[] =
     "usage: handwriting [--device D|all] [--out DIR] [--data DIR]\n"
-    "Reads 1,000 handwritten digits with a network trained in PyTorch, and compares with PyTorch's answers.\n"
-    "  --device D   where: all (the default), cpu, gpu, P:D or a part of a name, as in `plugcl devices`\n"
+    "       handwriting --image PNG [--shrink N] [--device D] [--out DIR] [--data DIR]\n"
+    "Finds and reads handwritten digits with a network trained in PyTorch. Without --image it reads three scenes and a\n"
+    "sheet of 1,000 digits on every device and compares with PyTorch's answers.\n"
+    "  --image PNG  a picture of your own: digits 18 to 28 pixels high, dark on light or light on dark\n"
+    "  --shrink N   makes your picture N times smaller first; default: as often as it has more than 640x480 pixels\n"
+    "  --device D   where: all (the default), cpu, gpu, P:D or a part of a name, as in `plugcl devices`;\n"
+    "               your own picture is read on the first one\n"
     "  --out DIR    where the pictures go (made if it is not there); default demo-out\n"
-    "  --data DIR   where model.safetensors, reference.safetensors and sheet.png are; default " DATA_DIR "\n";
+    "  --data DIR   where model.safetensors, reference.safetensors, sheet.png and scenes/ are;\n"
+    "               default " DATA_DIR "\n";
 
 /* Returns the exit status, or −1 to go on. */
 static int parse(int count, char **arguments, struct options *options)
 {
-    *options = (struct options){ NULL, "demo-out", DATA_DIR };
+    *options = (struct options){ NULL, "demo-out", DATA_DIR, NULL, NULL };
     for (int i = 1; i < count; i++) {
-        const char **value = strcmp(arguments[i], "--device") == 0 ? &options->device
-                             : strcmp(arguments[i], "--out") == 0  ? &options->out
-                             : strcmp(arguments[i], "--data") == 0 ? &options->data
-                                                                   : NULL;
+        const char **value = strcmp(arguments[i], "--device") == 0   ? &options->device
+                             : strcmp(arguments[i], "--out") == 0    ? &options->out
+                             : strcmp(arguments[i], "--data") == 0   ? &options->data
+                             : strcmp(arguments[i], "--image") == 0  ? &options->image
+                             : strcmp(arguments[i], "--shrink") == 0 ? &options->shrink
+                                                                     : NULL;
         if (strcmp(arguments[i], "--help") == 0 || strcmp(arguments[i], "-h") == 0) {
             fputs(help, stdout);
             return 0;
@@ -67,6 +76,11 @@ static int parse(int count, char **arguments, struct options *options)
             return 2;
         }
         *value = arguments[++i];
+    }
+    if (options->shrink && (strspn(options->shrink, "0123456789") != strlen(options->shrink) || atoi(options->shrink) < 1 ||
+                            strlen(options->shrink) > 3 || !options->image)) {
+        complain("--shrink takes a number from 1 to 999 and goes with --image; see --help");
+        return 2;
     }
     if (options->device && strcmp(options->device, "all") == 0)
         options->device = NULL;
@@ -126,46 +140,58 @@ static bool can_write(const char *folder)
     return true;
 }
 
-static bool draw(const char *folder, const float *digits, const struct answers *answers, const struct reference *reference,
-                 const char *device)
+static bool draw(const char *folder, const struct exhibits *exhibits, const struct answers *answers)
 {
-    return draw_sheet(folder, digits, answers, device) && draw_mistakes(folder, digits, answers) &&
-           draw_spatial(folder, "spatial-attention.png", digits, answers, BLOCK2_SPATIAL, reference) &&
-           draw_spatial(folder, "spatial-attention-block3.png", digits, answers, BLOCK3_SPATIAL, reference) &&
-           draw_channels(folder, "channel-weights-block1.png", digits, answers, BLOCK1_SE) &&
-           draw_channels(folder, "channel-weights-block3.png", digits, answers, BLOCK3_SE);
+    return draw_scenes(folder, exhibits, answers) && draw_straightened(folder, answers) && draw_cbam(folder, exhibits, answers) &&
+           draw_non_local(folder, exhibits, answers) && draw_channels(folder, exhibits, answers) &&
+           draw_sheet(folder, exhibits, answers);
 }
 
 /* One device after the other; the pictures are of the first one. */
-static bool read_on_devices(const struct options *options, const char *cache, plugcl_graph *graph, float *digits,
-                            const struct reference *reference, struct answers *answers)
+static bool read_on_devices(const struct options *options, const char *cache, const struct networks *networks,
+                            struct exhibits *exhibits, struct answers *answers)
 {
+    static struct measurement results[MOST_DEVICES];
     char names[MOST_DEVICES][64], folder[4096];
-    size_t count = choose(options->device, names);
+    size_t count = choose(options->device, names), measured = 0;
     bool good = count > 0;
-    if (good)
-        printf("%-40s %9s %12s %12s %9s %9s %12s\n", "device", "right", "error", "error", "cold", "warm", "all digits");
-    if (good)
-        printf("%-40s %9s %12s %12s %9s %9s %12s\n", "", "of 1,000", "of logits", "of gates", "s", "s", "ms");
     for (size_t i = 0; i < count; i++) {
-        struct measurement result;
+        struct measurement *result = &results[measured];
+        printf("device %s … ", names[i]);
         fflush(stdout);
         snprintf(folder, sizeof folder, "%s/%zu", cache, i);
-        if (mkdir(folder, 0700) != 0 || !measure(names[i], folder, graph, digits, reference, answers, &result)) {
+        if (mkdir(folder, 0700) != 0 || !measure(names[i], folder, networks, exhibits, answers, result)) {
+            puts("failed");
             good = complain("device %s: not measured", names[i]);
             continue;
         }
-        bool equal = result.right == reference->right && result.within;
-        printf("%-40.40s %9d %12.1e %12.1e %9.2f %9.2f %12.1f%s\n", result.device, result.right, result.logit_error,
-               result.gate_error, result.cold, result.warm, result.all * 1e3, equal ? "" : "  DIFFERS FROM PYTORCH");
-        good = good && equal;
-        if (i == 0)
-            good = draw(options->out, digits, answers, reference, result.device) && good;
+        puts(result->equal ? "as PyTorch" : "DIFFERS FROM PYTORCH");
+        good = good && result->equal;
+        if (measured++ == 0)
+            good = draw(options->out, exhibits, answers) && good;
     }
-    if (count > 0)
-        printf("PyTorch reads %d right. error: the largest difference from PyTorch's float32 answers. cold: from nothing to the\n"
-               "first %d digits, every kernel compiled; warm: the same with the compiled kernels in the cache.\n",
-               reference->right, (int)BATCH);
+    if (measured > 0)
+        table_print(results, measured, exhibits);
+    return good;
+}
+
+static bool demonstrate(const struct options *options)
+{
+    char cache[2048], path[4096];
+    static struct exhibits exhibits;
+    struct answers answers = { 0 };
+    struct networks networks = { 0 };
+    snprintf(path, sizeof path, "%s/model.safetensors", options->data);
+    bool good = exhibits_open(options->data, &exhibits) &&
+                answers_create(&answers, exhibits.scenes, exhibits.scene[0].width, exhibits.scene[0].height, true) &&
+                networks_build(path, exhibits.marks, MARKS * exhibits.scenes, &networks) && empty_cache(cache, sizeof cache);
+    if (good) {
+        good = read_on_devices(options, cache, &networks, &exhibits, &answers);
+        nftw(cache, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    }
+    networks_free(&networks);
+    answers_free(&answers);
+    exhibits_close(&exhibits);
     return good;
 }
 
@@ -175,23 +201,9 @@ int main(int count, char **arguments)
     int status = parse(count, arguments, &options);
     if (status >= 0)
         return status;
-    char cache[2048], path[4096];
-    struct reference reference = { 0 };
-    struct answers answers = { 0 };
-    plugcl_graph *graph = NULL;
-    snprintf(path, sizeof path, "%s/sheet.png", options.data);
-    float *digits = sheet_read(path);
-    snprintf(path, sizeof path, "%s/reference.safetensors", options.data);
-    bool good = digits && can_write(options.out) && reference_open(path, &reference) && answers_create(&answers);
-    snprintf(path, sizeof path, "%s/model.safetensors", options.data);
-    good = good && network_build(path, &graph);
-    if (good && (good = empty_cache(cache, sizeof cache))) {
-        good = read_on_devices(&options, cache, graph, digits, &reference, &answers);
-        nftw(cache, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
-    }
-    plugcl_graph_destroy(&graph);
-    answers_destroy(&answers);
-    reference_close(&reference);
-    free(digits);
-    return good ? 0 : 1;
+    if (!can_write(options.out))
+        return 1;
+    const struct own_picture own = { options.image, options.device, options.data, options.out,
+                                     options.shrink ? atoi(options.shrink) : 0 };
+    return (options.image ? read_own_picture(&own) : demonstrate(&options)) ? 0 : 1;
 }

@@ -2,8 +2,6 @@
 /* picture.c: a small canvas of RGB pixels, and PNG files of it. */
 #include "picture.h"
 
-#include "handwriting.h"
-
 #include <math.h>
 #include <png.h>
 #include <stdarg.h>
@@ -104,19 +102,41 @@ int picture_text(struct picture *picture, int x, int y, float size, uint32_t col
     return picture_text_width(size, text);
 }
 
-void picture_digit(struct picture *picture, int left, int top, int zoom, const float *digit, uint32_t ink)
+/* The place on a map of `cells` of pixel `i` of `pixels` that it is stretched over. */
+static float stretched(int i, int pixels, int cells)
 {
-    for (int y = 0; y < SIDE * zoom; y++)
-        for (int x = 0; x < SIDE * zoom; x++) {
-            float row = ((float)y + 0.5f) / (float)zoom - 0.5f, column = ((float)x + 0.5f) / (float)zoom - 0.5f;
-            picture_dot(picture, left + x, top + y, ink, sample(digit, SIDE, SIDE, row, column, 0));
+    return ((float)i + 0.5f) * (float)cells / (float)pixels - 0.5f;
+}
+
+void picture_ink(struct picture *picture, int left, int top, int side, const float *crop, uint32_t ink)
+{
+    for (int y = 0; y < side; y++)
+        for (int x = 0; x < side; x++)
+            picture_dot(picture, left + x, top + y, ink,
+                        sample(crop, CROP, CROP, stretched(y, side, CROP), stretched(x, side, CROP), 0));
+}
+
+void picture_grey(struct picture *picture, int left, int top, int width, int height, const struct image *image)
+{
+    for (int y = 0; y < height; y++)
+        for (int x = 0; x < width; x++) {
+            int column = (int)lrintf(stretched(x, width, image->width)), row = (int)lrintf(stretched(y, height, image->height));
+            picture_dot(picture, left + x, top + y, image->pixels[row * image->width + column] * 0x10101u, 1);
         }
+}
+
+void picture_tint(struct picture *picture, int left, int top, int width, int height, const float *map, int map_width,
+                  int map_height, uint32_t colour)
+{
+    for (int y = 0; y < height; y++)
+        for (int x = 0; x < width; x++)
+            if (sample(map, map_height, map_width, stretched(y, height, map_height), stretched(x, width, map_width), NAN) > 0)
+                picture_dot(picture, left + x, top + y, colour, 0.4f);
 }
 
 uint32_t picture_heat(float value)
 {
-    static const unsigned char stops[][3] = { { 255, 252, 232 }, { 255, 232, 158 }, { 255, 199, 100 },
-                                              { 248, 146, 74 },  { 226, 78, 66 } };
+    static const unsigned char stops[][3] = { { 8, 6, 24 }, { 87, 16, 110 }, { 188, 55, 84 }, { 249, 142, 9 }, { 252, 255, 164 } };
     int last = (int)(sizeof stops / sizeof *stops) - 1;
     float place = (value < 0 ? 0 : value > 1 ? 1 : value) * (float)last;
     int stop = place >= (float)last ? last - 1 : (int)place;
@@ -128,15 +148,14 @@ uint32_t picture_heat(float value)
     return colour;
 }
 
-void picture_map(struct picture *picture, int left, int top, int side, const float *map, int height, int width, float low,
-                 float high)
+void picture_map(struct picture *picture, int left, int top, int width, int height, const float *map, int map_width, int map_height,
+                 float low, float high)
 {
-    for (int y = 0; y < side; y++)
-        for (int x = 0; x < side; x++) {
-            float row = ((float)y + 0.5f) * (float)height / (float)side - 0.5f;
-            float column = ((float)x + 0.5f) * (float)width / (float)side - 0.5f;
-            float value = sample(map, height, width, row, column, NAN);
-            picture_dot(picture, left + x, top + y, picture_heat((value - low) / (high - low)), 1);
+    for (int y = 0; y < height; y++)
+        for (int x = 0; x < width; x++) {
+            float value = sample(map, map_height, map_width, stretched(y, height, map_height), stretched(x, width, map_width), NAN);
+            value = high > low ? (value - low) / (high - low) : 0;
+            picture_dot(picture, left + x, top + y, picture_heat(value), 0.5f + 0.45f * value);
         }
 }
 

@@ -3,6 +3,8 @@
 #ifndef PICTURE_H
 #define PICTURE_H
 
+#include "handwriting.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -18,6 +20,9 @@ enum {
     HAIRLINE = 0xd8dce3,
     WRONG = 0xd2232a,
     RIGHT = 0x1f8a4c,
+    MISSED = 0xf0a020,
+    MARK = 0x1769d2,
+    MARGIN = 32 /* of every picture */
 };
 
 /* False (and a message) without memory. */
@@ -34,11 +39,17 @@ int picture_text(struct picture *picture, int x, int y, float size, uint32_t col
 #endif
     ;
 int picture_text_width(float size, const char *text);
-/* A digit of the sheet, `zoom` times enlarged, ink over what is there. */
-void picture_digit(struct picture *picture, int x, int y, int zoom, const float *digit, uint32_t ink);
-/* A map of height x width values stretched over a square of `side` pixels, `low` to `high` through picture_heat. */
-void picture_map(struct picture *picture, int x, int y, int side, const float *map, int height, int width, float low, float high);
-/* Pale yellow at 0 to red at 1, light enough for ink on top. */
+/* CROP x CROP values of ink, 0 to 1, stretched over a square of `side` pixels, over what is there. */
+void picture_ink(struct picture *picture, int x, int y, int side, const float *crop, uint32_t ink);
+/* A grey picture stretched over width x height pixels. */
+void picture_grey(struct picture *picture, int x, int y, int width, int height, const struct image *image);
+/* Colours with `colour` where the map, stretched over width x height pixels, is above 0. */
+void picture_tint(struct picture *picture, int x, int y, int width, int height, const float *map, int map_width, int map_height,
+                  uint32_t colour);
+/* Lays a map, `low` to `high` in the colours of picture_heat, over what is there; high values cover more of it. */
+void picture_map(struct picture *picture, int x, int y, int width, int height, const float *map, int map_width, int map_height,
+                 float low, float high);
+/* Nearly black at 0, purple, orange, pale yellow at 1. */
 uint32_t picture_heat(float value);
 /* Writes "<folder>/<name>"; it appears whole or not at all. */
 bool picture_save(const struct picture *picture, const char *folder, const char *name);

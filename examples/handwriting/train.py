@@ -1,310 +1,122 @@
 #!/usr/bin/env python3
-"""Train the handwriting example's network and write the files that its C program reads.
+# SPDX-License-Identifier: Apache-2.0
+"""Train the handwriting example's networks and write the files that its C program reads.
 
-The network reads one handwritten digit of 20x20 pixels. It is a small residual network with
-squeeze-and-excitation (SE) and CBAM modules. Training uses digits.png, 5,000 real handwritten
-digits that come with OpenCV; the last 100 digits of each class are never trained on.
+The finder marks handwritten digits in photographs (SE, CBAM, Non-local, ASPP); the reader
+straightens each (STN) and reads it. Digits and photographs are those of Debian's opencv-doc.
 
 Written into the output folder:
-  sheet.png              the 1,000 held-out digits, 40 columns by 25 rows; class = index // 100
+  sheet.png              the 1,000 held-out digits, warped: 40 columns by 25 rows of 28x28;
+                         class = index // 100
+  scenes/scene-N.png     held-out digits scattered over photographs that no training scene shows
   model.safetensors      the weights, stored as F16
-  reference.safetensors  what PyTorch computes in float32 from those two files
-  results.json           accuracy, ablations, sizes, versions, seed
+  reference.safetensors  what PyTorch computes in float32 from those files
+  results.json           accuracy, ablations, sizes, versions, seeds
 """
 
 import argparse
 import copy
-import gzip
-import io
 import json
+import math
 import pathlib
 import platform
-import struct
-import subprocess
 import sys
 import time
-import zlib
 
 try:
     import numpy
     import torch
     import torch.nn.functional as functional
     from PIL import Image
-    from torch import nn
+
+    import scenes
+    from files import (Failure, example_picture, opencv_examples, read_bytes, read_grey, read_safetensors,
+                       read_tiles, write_grey, write_safetensors, write_tiles)
+    from network import Network, PLUGINS
 except ImportError as problem:
     sys.exit(f"train.py: {problem}. On Debian: apt install python3-torch python3-numpy python3-pil")
 
-SIDE = 20                 # a digit is SIDE x SIDE pixels
-CLASSES = 10
-PER_CLASS = 500           # in digits.png, in reading order
-HELD_OUT = 100            # the last of each class
+SCENE_SIDE = 256          # of the committed scenes; the finder trains on smaller ones first
+TRAINING_SIDE = 96
+DIGITS_IN_SCENE = 10
+MARKED_IN_SCENE = 2       # pixels whose attention is kept
+MEASURED_SCENES = 30      # more of the held-out kind, not committed
 SHEET_COLUMNS = 40
-SHOWN = 16                # digits whose gates and maps are kept for comparison
-EVALUATE_AT_ONCE = 100
-
-
-class Failure(Exception):
-    """Something the user can put right; main prints it as one line."""
-
-
-# --- The network ---------------------------------------------------------------------------------
-
-
-class SqueezeExcitation(nn.Module):
-    """SE with nn.Linear layers without bias: the flavour whose weights are fc.0 and fc.2."""
-
-    def __init__(self, channels):
-        super().__init__()
-        hidden = channels // 4
-        self.fc = nn.Sequential(
-            nn.Linear(channels, hidden, bias=False), nn.ReLU(),
-            nn.Linear(hidden, channels, bias=False), nn.Sigmoid())
-
-    def forward(self, x):
-        gate = self.fc(x.mean(dim=(2, 3)))
-        return x * gate[:, :, None, None]
-
-
-class ChannelAttention(nn.Module):
-    """CBAM's first half: one MLP, shared by the average-pooled and the max-pooled vector."""
-
-    def __init__(self, channels):
-        super().__init__()
-        hidden = channels // 4
-        self.fc = nn.Sequential(
-            nn.Conv2d(channels, hidden, 1, bias=False), nn.ReLU(),
-            nn.Conv2d(hidden, channels, 1, bias=False))
-
-    def forward(self, x):
-        average = self.fc(x.mean(dim=(2, 3), keepdim=True))
-        maximum = self.fc(x.amax(dim=(2, 3), keepdim=True))
-        return torch.sigmoid(average + maximum)
-
-
-class SpatialAttention(nn.Module):
-    """CBAM's second half: a 7x7 convolution over [mean, max] of the channels."""
-
-    def __init__(self):
-        super().__init__()
-        self.conv1 = nn.Conv2d(2, 1, 7, padding=3, bias=False)
-
-    def forward(self, x):
-        pooled = torch.cat([x.mean(dim=1, keepdim=True), x.amax(dim=1, keepdim=True)], dim=1)
-        return torch.sigmoid(self.conv1(pooled))
-
-
-class Cbam(nn.Module):
-    def __init__(self, channels):
-        super().__init__()
-        self.ca = ChannelAttention(channels)
-        self.sa = SpatialAttention()
-
-    def forward(self, x):
-        x = x * self.ca(x)
-        return x * self.sa(x)
-
-
-class ConvolutionUnit(nn.Module):
-    """3x3 convolution, BatchNorm, ReLU."""
-
-    def __init__(self, channels_in, channels_out):
-        super().__init__()
-        self.conv = nn.Conv2d(channels_in, channels_out, 3, padding=1, bias=False)
-        self.bn = nn.BatchNorm2d(channels_out, eps=1e-5)
-
-    def forward(self, x):
-        return functional.relu(self.bn(self.conv(x)))
-
-
-class ResidualBlock(nn.Module):
-    """Two 3x3 convolutions, then the plug-ins (SE before CBAM), then the shortcut and ReLU."""
-
-    def __init__(self, channels, se, cbam):
-        super().__init__()
-        self.conv1 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
-        self.bn1 = nn.BatchNorm2d(channels, eps=1e-5)
-        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
-        self.bn2 = nn.BatchNorm2d(channels, eps=1e-5)
-        self.se = SqueezeExcitation(channels) if se else None
-        self.cbam = Cbam(channels) if cbam else None
-
-    def forward(self, x):
-        y = functional.relu(self.bn1(self.conv1(x)))
-        y = self.bn2(self.conv2(y))
-        if self.se is not None:
-            y = self.se(y)
-        if self.cbam is not None:
-            y = self.cbam(y)
-        return functional.relu(x + y)
-
-
-class Network(nn.Module):
-    def __init__(self, se=True, cbam=True):
-        super().__init__()
-        self.stem = ConvolutionUnit(1, 24)
-        self.block1 = ResidualBlock(24, se=se, cbam=False)
-        self.transition1 = ConvolutionUnit(24, 40)
-        self.block2 = ResidualBlock(40, se=False, cbam=cbam)
-        self.transition2 = ConvolutionUnit(40, 56)
-        self.block3 = ResidualBlock(56, se=se, cbam=cbam)
-        self.head = nn.Linear(56, CLASSES)
-
-    def forward(self, x):                                 # [N, 1, 20, 20], pixels / 255
-        x = self.block1(self.stem(x))
-        x = functional.max_pool2d(x, 2)                   # 10x10
-        x = self.block2(self.transition1(x))
-        x = functional.max_pool2d(x, 2)                   # 5x5
-        x = self.block3(self.transition2(x))
-        return self.head(x.mean(dim=(2, 3)))
-
-
-# --- Files ---------------------------------------------------------------------------------------
-
-
-SAFETENSORS_TYPES = {"F16": numpy.float16, "F32": numpy.float32, "I64": numpy.int64}
-
-
-def write_safetensors(path, tensors):
-    names = {numpy.dtype(kind): name for name, kind in SAFETENSORS_TYPES.items()}
-    header, data = {}, b""
-    for name, array in tensors.items():
-        raw = numpy.ascontiguousarray(array).tobytes()
-        header[name] = {"dtype": names[array.dtype], "shape": list(array.shape),
-                        "data_offsets": [len(data), len(data) + len(raw)]}
-        data += raw
-    text = json.dumps(header, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 8)                       # so that the data start on 8 bytes
-    path.write_bytes(struct.pack("<Q", len(text)) + text + data)
-
-
-def read_safetensors(path):
-    content = read_bytes(path)
-    tensors = {}
-    try:
-        (length,) = struct.unpack_from("<Q", content)
-        data = content[8 + length:]
-        for name, entry in json.loads(content[8:8 + length]).items():
-            begin, end = entry["data_offsets"]
-            array = numpy.frombuffer(data[begin:end], SAFETENSORS_TYPES[entry["dtype"]])
-            tensors[name] = array.reshape(entry["shape"])
-    except (struct.error, ValueError, KeyError, TypeError, AttributeError):
-        raise Failure(f"{path} is not a safetensors file of F16, F32 and I64 tensors") from None
-    return tensors
-
-
-def read_bytes(path):
-    try:
-        return path.read_bytes()
-    except OSError as problem:
-        raise Failure(f"cannot read {path}: {problem.strerror}") from None
-
-
-def find_digits():
-    """digits.png of Debian's opencv-doc, which may be stored compressed."""
-    try:
-        listing = subprocess.run(["dpkg", "-L", "opencv-doc"], capture_output=True, text=True)
-    except FileNotFoundError:
-        raise Failure("no dpkg here to find digits.png with: give it with --digits PATH") from None
-    for line in listing.stdout.splitlines():
-        if line.endswith(("/digits.png", "/digits.png.gz")):
-            return pathlib.Path(line)
-    raise Failure("digits.png not found: apt install opencv-doc, or give it with --digits PATH")
-
-
-def read_tiles(path, columns, rows):
-    """A grey picture cut into 20x20 tiles in reading order: uint8 [columns * rows, 20, 20]."""
-    content = read_bytes(path)
-    try:
-        if content[:2] == b"\x1f\x8b":                    # gzip
-            content = gzip.decompress(content)
-        picture = numpy.asarray(Image.open(io.BytesIO(content)).convert("L"))
-    except (OSError, EOFError, SyntaxError, zlib.error):  # SyntaxError: Pillow, of a broken PNG
-        raise Failure(f"{path} is not a picture that can be read") from None
-    if picture.shape != (rows * SIDE, columns * SIDE):
-        raise Failure(f"{path} is {picture.shape[1]}x{picture.shape[0]} pixels, "
-                      f"expected {columns * SIDE}x{rows * SIDE}")
-    tiles = picture.reshape(rows, SIDE, columns, SIDE).transpose(0, 2, 1, 3)
-    return tiles.reshape(-1, SIDE, SIDE)
-
-
-def write_sheet(path, tiles):
-    rows = len(tiles) // SHEET_COLUMNS
-    picture = tiles.reshape(rows, SHEET_COLUMNS, SIDE, SIDE).transpose(0, 2, 1, 3)
-    picture = picture.reshape(rows * SIDE, SHEET_COLUMNS * SIDE)
-    Image.fromarray(picture, "L").save(path, optimize=True)
-
-
-def read_sheet(path):
-    """The held-out digits as the network takes them, and their labels."""
-    count = CLASSES * HELD_OUT
-    tiles = read_tiles(path, SHEET_COLUMNS, count // SHEET_COLUMNS)
-    return as_input(tiles), torch.arange(count) // HELD_OUT
-
-
-def as_input(tiles):
-    return torch.from_numpy(tiles.astype(numpy.float32) / 255)[:, None]
 
 
 # --- Training ------------------------------------------------------------------------------------
 
 
-def split_digits(tiles):
-    """(training tiles, their labels, held-out tiles); digits.png holds class after class."""
-    by_class = tiles.reshape(CLASSES, PER_CLASS, SIDE, SIDE)
-    kept = PER_CLASS - HELD_OUT
-    training = by_class[:, :kept].reshape(-1, SIDE, SIDE)
-    labels = torch.arange(CLASSES).repeat_interleave(kept)
-    return training, labels, by_class[:, kept:].reshape(-1, SIDE, SIDE)
+def optimize(module, steps, rate, loss_of, title):
+    """AdamW with a short warm-up and a cosine; the weights after the last step are taken."""
+    optimizer = torch.optim.AdamW(module.parameters(), lr=rate, weight_decay=0.01)
+    warm = max(1, steps // 20)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: min(
+        (step + 1) / warm, 0.5 * (1 + math.cos(math.pi * step / steps)) + 1e-3))
+    start, total = time.monotonic(), 0.0
+    for step in range(1, steps + 1):
+        loss = loss_of()
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(module.parameters(), 5)
+        optimizer.step()
+        schedule.step()
+        total += float(loss)
+        if step % 100 == 0 or step == steps:
+            print(f"{title}: step {step} of {steps}, mean loss {total / ((step - 1) % 100 + 1):.4f}, "
+                  f"{time.monotonic() - start:.0f} s", flush=True)
+            total = 0.0
+    return time.monotonic() - start
 
 
-def augment(images, random):
-    """Shift by up to 1.5 pixels, rotate by up to 12 degrees, scale and shear by up to 12 %."""
-    def uniform(limit):
-        return (torch.rand(len(images), generator=random) * 2 - 1) * limit
-
-    angle = uniform(numpy.radians(12))
-    scale_x, scale_y = 1 + uniform(0.12), 1 + uniform(0.12)
-    shear = uniform(0.12)
-    shift_x, shift_y = uniform(1.5 * 2 / SIDE), uniform(1.5 * 2 / SIDE)
-    cosine, sine = torch.cos(angle), torch.sin(angle)
-    theta = torch.stack([
-        torch.stack([cosine * scale_x, (shear - sine) * scale_y, shift_x], dim=1),
-        torch.stack([sine * scale_x, cosine * scale_y, shift_y], dim=1)], dim=1)
-    grid = functional.affine_grid(theta, images.shape, align_corners=False)
-    return functional.grid_sample(images, grid, align_corners=False)
+def mask_loss(logits, masks):
+    """Cross-entropy that weighs written pixels more, and the Dice loss of the whole batch."""
+    entropy = functional.binary_cross_entropy_with_logits(logits, masks, pos_weight=torch.tensor(2.0))
+    marked = torch.sigmoid(logits)
+    return entropy + 1 - (2 * (marked * masks).sum() + 1) / (marked.sum() + masks.sum() + 1)
 
 
-def train(network, images, labels, options, title):
-    """The weights after the last epoch are taken; the held-out digits choose nothing."""
-    random = torch.Generator().manual_seed(options.seed)
-    batches = len(images) // options.batch
-    optimizer = torch.optim.AdamW(network.parameters(), lr=options.rate, weight_decay=0.02)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, max_lr=options.rate, total_steps=batches * options.epochs, pct_start=0.2)
-    start = time.monotonic()
-    network.train()
-    for epoch in range(options.epochs):
-        order = torch.randperm(len(images), generator=random)
-        total = 0.0
-        for batch in order[:batches * options.batch].reshape(batches, options.batch):
-            logits = network(augment(images[batch], random))
-            loss = functional.cross_entropy(logits, labels[batch], label_smoothing=0.05)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            schedule.step()
-            total += loss.item()
-        print(f"{title}: epoch {epoch + 1}/{options.epochs}, loss {total / batches:.4f}, "
-              f"{time.monotonic() - start:.0f} s", flush=True)
-    return network
+def train_finder(finder, data, steps, options, title):
+    """Small scenes first; then, BatchNorm fixed, a few of the size that is measured, since
+    the Non-local block's softmax spreads over as many keys as the scene has pixels."""
+    random = numpy.random.default_rng(options.seed)
+
+    def loss_of(side, count):
+        def loss():
+            pictures, masks = scenes.make_batch(data.training, data.photographs, side, count, random)
+            return mask_loss(finder(pictures), masks)
+        return loss
+
+    finder.train()
+    seconds = optimize(finder, steps, options.rate, loss_of(TRAINING_SIDE, options.batch), f"{title}, finder")
+    finder.eval()                                         # BatchNorm: the means found so far
+    return seconds + optimize(finder, max(1, steps // 20), options.rate / 10, loss_of(SCENE_SIDE, 2),
+                              f"{title}, finder on large scenes")
 
 
-def train_variant(title, images, labels, options, **plugins):
+def train_reader(reader, data, steps, options, title):
+    """Cross-entropy of the classes; the STN is also shown the theta that straightens."""
+    random = numpy.random.default_rng(options.seed + 1)
+
+    def loss():
+        chosen = torch.from_numpy(random.integers(0, len(data.training.labels), options.crops))
+        crops, target = scenes.make_crops(data.training, data.photographs, chosen, random)
+        logits, _, theta = reader(crops)
+        entropy = functional.cross_entropy(logits, data.training.labels[chosen], label_smoothing=0.05)
+        return entropy if theta is None else entropy + functional.mse_loss(theta, target)
+
+    reader.train()
+    seconds = optimize(reader, steps, options.rate, loss, f"{title}, reader")
+    reader.eval()
+    return seconds
+
+
+def new_network(options, without=()):
     torch.manual_seed(options.seed)                       # of the first weights
-    return train(Network(**plugins), images, labels, options, title)
+    return Network(without)
 
 
-# --- Measuring -----------------------------------------------------------------------------------
+# --- Weights -------------------------------------------------------------------------------------
 
 
 def rounded_weights(network):
@@ -330,126 +142,229 @@ def with_weights(network, tensors):
     return rounded.eval()
 
 
-@torch.no_grad()
-def logits_of(network, images):
-    network.eval()
-    return torch.cat([network(part) for part in images.split(EVALUATE_AT_ONCE)])
+# --- Measuring -----------------------------------------------------------------------------------
 
 
-def number_right(logits, labels):
-    return int((logits.argmax(dim=1) == labels).sum())
-
-
-def margins_of(logits):
-    """By how much the best class leads: the smaller, the nearer another implementation's rounding
-    may come to naming another class."""
-    best = logits.topk(2, dim=1).values
-    return best[:, 0] - best[:, 1]
-
-
-def choose_shown(logits, labels):
-    """The clearest digit of each class, and the six with the smallest lead among the others."""
-    margins = margins_of(logits)
-    right = logits.argmax(dim=1) == labels
-    chosen = []
-    for label in range(CLASSES):
-        lead = torch.where(right & (labels == label), margins, torch.tensor(-1.0))
-        chosen.append(int(lead.argmax()))
-    for index in margins.argsort().tolist():
-        if len(chosen) < SHOWN and index not in chosen:
-            chosen.append(index)
-    return torch.tensor(sorted(chosen))
+def as_input(pictures):
+    return torch.from_numpy(pictures.astype(numpy.float32) / 255)[:, None]
 
 
 @torch.no_grad()
-def gates_of(network, images):
-    """What each plug-in multiplies by, by the names that reference.safetensors uses."""
-    gates, hooks = {}, []
+def read_scene(network, picture):
+    """(mask logits [1, 1, h, w], boxes in mask pixels, crops, the reader's answers or None)."""
+    mask = network.finder(as_input(picture[None]))
+    crops, boxes = scenes.cut_crops(picture, mask[0, 0].numpy() > 0)
+    return mask, boxes, crops, network.reader(torch.from_numpy(crops)) if boxes else None
 
-    def watch(module, name):
+
+def score_scene(boxes, digits, truth):
+    """How many of the truth's digits are found, how many of those are read right, and how many
+    components are no digit."""
+    found = right = matched = 0
+    for label, *box in truth:
+        hits = [i for i, own in enumerate(boxes) if scenes.overlap(scenes.scene_box(own), box) > 0.5]
+        found += bool(hits)
+        matched += len(hits)
+        right += any(digits[i] == label for i in hits)
+    return numpy.array([len(truth), found, right, len(boxes) - matched])
+
+
+def score_scenes(network, made):
+    """The sums over scenes of (picture, truth)."""
+    total = numpy.zeros(4, int)
+    for picture, truth in made:
+        _, boxes, _, answers = read_scene(network, picture)
+        digits = [] if answers is None else answers[0].argmax(dim=1).tolist()
+        total += score_scene(boxes, digits, truth)
+    return dict(zip(("digits", "found", "read_right", "not_digits"), total.tolist()))
+
+
+@torch.no_grad()
+def sheet_logits(network, images):
+    return torch.cat([network.reader(part)[0] for part in images.split(100)])
+
+
+def sheet_score(network, data):
+    right = sheet_logits(network, data.sheet).argmax(dim=1) == data.held_out.labels
+    return int(right.sum())
+
+
+def choose_marked(boxes, truth, written, side):
+    """Pixels y:x of the Non-local block's map: of the first and the last truth box that is found (of
+    any, none being found), the written pixel nearest its middle."""
+    hit = [box for _, *box in truth if any(scenes.overlap(scenes.scene_box(own), box) > 0.5 for own in boxes)]
+    hit = hit or [box for _, *box in truth]
+    marked = []
+    for x0, y0, x1, y1 in (hit[0], hit[-1])[:MARKED_IN_SCENE]:
+        ys, xs = numpy.nonzero(written)
+        ys, xs = (ys, xs) if len(ys) else (numpy.array([(y0 + y1) // 4]), numpy.array([(x0 + x1) // 4]))
+        nearest = numpy.argmin((2 * ys + 1 - (y0 + y1) / 2) ** 2 + (2 * xs + 1 - (x0 + x1) / 2) ** 2)
+        marked.append([min(int(ys[nearest]) // 2, side - 1), min(int(xs[nearest]) // 2, side - 1)])
+    return marked
+
+
+@torch.no_grad()
+def look_inside(finder, pictures):
+    """What the plug-ins multiply by, and the map that the Non-local block takes."""
+    kept, hooks = {}, []
+
+    def watch(module, name, of_input=False):
         hooks.append(module.register_forward_hook(
-            lambda module, inputs, output: gates.update({name: output})))
+            lambda module, inputs, output: kept.update({name: inputs[0] if of_input else output})))
 
-    for name, module in network.named_modules():
-        if isinstance(module, SqueezeExcitation):
-            watch(module.fc, f"{name}.gate")
-        elif isinstance(module, Cbam):
-            watch(module.ca, f"{name}.gate")
-            watch(module.sa, f"{name}.spatial")
-    network(images)
+    watch(finder.block1.se.fc, "finder.block1.se.gate")
+    watch(finder.block2.cbam.ca, "finder.block2.cbam.gate")
+    watch(finder.block2.cbam.sa, "finder.block2.cbam.spatial")
+    watch(finder.non_local, "map", of_input=True)
+    finder(as_input(pictures))
     for hook in hooks:
         hook.remove()
-    return {name: gate if gate.dim() == 4 else gate[:, :, None, None]
-            for name, gate in gates.items()}
+    kept["finder.block1.se.gate"] = kept["finder.block1.se.gate"][:, :, None, None]
+    return kept, kept.pop("map")
 
 
-def compute_reference(folder):
-    """PyTorch's answers from the two files as they lie in the folder, not from memory."""
-    images, labels = read_sheet(folder / "sheet.png")
+@torch.no_grad()
+def compute_reference(folder, truth, marked=None):
+    """PyTorch's answers from the files as they lie in the folder, not from memory."""
     network = with_weights(Network(), read_safetensors(folder / "model.safetensors"))
-    logits = logits_of(network, images)
-    shown = choose_shown(logits, labels)
-    reference = {"logits": logits, "map_index": shown}
-    reference.update(gates_of(network, images[shown]))
-    return {name: value.numpy() for name, value in reference.items()}
+    pictures = read_demo_scenes(folder, truth)
+    sheet = read_tiles(folder / "sheet.png", SHEET_COLUMNS, 1000 // SHEET_COLUMNS, scenes.CROP)
+    masks, boxes, crops, marks = [], [], [], []
+    for number, picture in enumerate(pictures):
+        mask, own, cut, _ = read_scene(network, picture)
+        masks.append(mask)
+        crops.append(cut)
+        boxes += [[number, *box] for box in own]
+        here = [row[1:] for row in truth.tolist() if row[0] == number]
+        marks += choose_marked(own, here, mask[0, 0].numpy() > 0, SCENE_SIDE // 4)
+    marked = numpy.array(marks) if marked is None else marked
+    if not boxes:
+        raise Failure("the finder marks nothing in the scenes: it needs more training")
+    inside, maps = look_inside(network.finder, pictures)
+    rows = [network.finder.non_local.attention(maps[i // MARKED_IN_SCENE][None])[0, y * maps.shape[3] + x]
+            for i, (y, x) in enumerate(marked.tolist())]
+    crops = torch.from_numpy(numpy.concatenate(crops))
+    logits, straight, theta = network.reader(crops)
+    reference = {"mask": torch.cat(masks), **inside, "finder.non_local.attention": torch.stack(rows),
+                 "crops.theta": theta, "crops.straight": straight, "crops.logits": logits,
+                 "sheet.logits": sheet_logits(network, as_input(sheet))}
+    reference = {name: value.numpy() for name, value in reference.items()}
+    return {**reference, "marked": marked.astype(numpy.int64), "truth": truth,
+            "boxes": numpy.array(boxes, numpy.int64).reshape(-1, 5)}
 
 
-def accuracy_of_variant(network, images, labels):
-    """Right answers with the trained weights, and with the weights rounded to F16."""
-    tensors = rounded_weights(network)
-    right = number_right(logits_of(network, images), labels)
-    right_f16 = number_right(logits_of(with_weights(network, tensors), images), labels)
-    return {"right_f16": right_f16, "right_f32": right,
-            "accuracy_f16": right_f16 / len(labels),
-            "parameters": sum(value.numel() for value in network.parameters()),
-            "stored_values": sum(array.size for array in tensors.values())}
+def read_demo_scenes(folder, truth):
+    return numpy.stack([read_grey(folder / "scenes" / f"scene-{number}.png")
+                        for number in range(int(truth[:, 0].max()) + 1)])
 
 
 # --- The three things this program does ----------------------------------------------------------
 
 
-def make(options):
-    folder = options.out
-    training, labels, held_out = split_digits(
-        read_tiles(options.digits or find_digits(), columns=100, rows=50))
-    training = as_input(training)
-    folder.mkdir(parents=True, exist_ok=True)
-    write_sheet(folder / "sheet.png", held_out)
-    images, held_out_labels = read_sheet(folder / "sheet.png")
+class Data:
+    """The digits and photographs, and what is measured: the same for every network."""
 
-    network = train_variant("main", training, labels, options)
+    def __init__(self, options):
+        folder = options.examples or opencv_examples()
+        tiles = example_picture(folder, "data/digits.png")
+        if tiles.shape != (1000, 2000):
+            raise Failure(f"digits.png is {tiles.shape[1]}x{tiles.shape[0]} pixels, expected 2000x1000")
+        tiles = tiles.reshape(50, scenes.TILE, 100, scenes.TILE).transpose(0, 2, 1, 3)
+        self.training, self.held_out = scenes.split_digits(tiles.reshape(-1, scenes.TILE, scenes.TILE))
+        self.photographs = scenes.load_photographs(folder, scenes.TRAINING_PHOTOGRAPHS)
+        self.sheet_tiles = scenes.make_sheet(self.held_out, options.seed)
+        self.sheet = as_input(self.sheet_tiles)
+        self.demo = self.make_scenes(folder, scenes.DEMO_PHOTOGRAPHS, len(scenes.DEMO_PHOTOGRAPHS), options.seed + 2)
+        self.more = self.make_scenes(folder, scenes.MEASURED_PHOTOGRAPHS, MEASURED_SCENES, options.seed + 3)
+
+    def make_scenes(self, folder, names, count, seed):
+        """Scenes (picture, truth) of held-out digits over the named photographs in turn."""
+        random = numpy.random.default_rng(seed)
+        photographs = scenes.load_photographs(folder, names)
+        made = [scenes.make_scene(self.held_out, photographs[i % len(photographs)], SCENE_SIDE, DIGITS_IN_SCENE, random)
+                for i in range(count)]
+        return [(picture, truth) for picture, _, truth in made]
+
+    def write(self, folder):
+        """sheet.png and the scenes; returns the truth [m, 6]: scene, digit, x0, y0, x1, y1."""
+        (folder / "scenes").mkdir(parents=True, exist_ok=True)
+        write_tiles(folder / "sheet.png", self.sheet_tiles, SHEET_COLUMNS)
+        for number, (picture, _) in enumerate(self.demo):
+            write_grey(folder / "scenes" / f"scene-{number}.png", picture)
+        return numpy.array([[number, *row] for number, (_, truth) in enumerate(self.demo) for row in truth], numpy.int64)
+
+
+def write_model(network, folder, truth):
     write_safetensors(folder / "model.safetensors", rounded_weights(network))
-    reference = compute_reference(folder)
-    write_safetensors(folder / "reference.safetensors", reference)
+    write_safetensors(folder / "reference.safetensors", compute_reference(folder, truth))
 
-    results = describe(options, reference, held_out_labels)
-    results["model"] = accuracy_of_variant(network, images, held_out_labels)
-    if not options.no_ablations:
-        results["ablations"] = ablations(training, labels, images, held_out_labels, options)
-    (folder / "results.json").write_text(json.dumps(results, indent=2) + "\n")
+
+def make(options):
+    torch.manual_seed(options.seed)
+    folder, data = options.out, Data(options)
+    truth = data.write(folder)
+    network = new_network(options)
+    seconds = {"finder": train_finder(network.finder, data, options.finder_steps, options, "main"),
+               "reader": train_reader(network.reader, data, options.reader_steps, options, "main")}
+    write_model(network, folder, truth)
+    results = describe(options, network, data, seconds)
+    write_results(folder, results)
     check(folder)
+    if not options.no_ablations:
+        results["ablations"] = ablations(data, options)
+        write_results(folder, results)
 
 
-def ablations(training, labels, images, held_out_labels, options):
-    """The same network trained in the same way with one kind of plug-in left out."""
-    without = {"without SE": {"se": False}, "without CBAM": {"cbam": False}}
-    return {title: accuracy_of_variant(train_variant(title, training, labels, options, **plugins),
-                                       images, held_out_labels)
-            for title, plugins in without.items()}
+def write_results(folder, results):
+    (folder / "results.json").write_text(json.dumps(results, indent=2) + "\n")
 
 
-def describe(options, reference, labels):
-    logits = torch.from_numpy(reference["logits"])
-    wrong = (logits.argmax(dim=1) != labels).nonzero().flatten().tolist()
+def ablations(data, options):
+    """The same network, and it with each plug-in and with all left out, all trained alike and
+    shorter than the main one. The finder and the reader train apart from each other, so that a plug-in
+    of the one leaves the other as it is with everything."""
+    settings = {"with all five": (), **{f"without {name}": (name,) for name in PLUGINS}, "without any": PLUGINS}
+    finders, readers, rows = {}, {}, {}
+    for title, without in settings.items():
+        network = new_network(options, without)
+        finder = tuple(name for name in without if name != "STN")
+        reader = tuple(name for name in without if name == "STN")
+        if finder not in finders:
+            train_finder(network.finder, data, options.ablation_finder_steps, options, title)
+            finders[finder] = network.finder
+        if reader not in readers:
+            train_reader(network.reader, data, options.ablation_reader_steps, options, title)
+            readers[reader] = network.reader
+        network.finder, network.reader = finders[finder], readers[reader]
+        rows[title] = {"parameters": sum(value.numel() for value in network.parameters()),
+                       "sheet_right": sheet_score(network, data), "more_scenes": score_scenes(network, data.more)}
+        print(f"ablation {title}: {rows[title]}", flush=True)
+    return {"finder_steps": options.ablation_finder_steps, "reader_steps": options.ablation_reader_steps,
+            "weights": "F32", "networks": rows}
+
+
+def describe(options, network, data, seconds):
+    tensors = rounded_weights(network)
+    rounded = with_weights(network, tensors)
+    logits = sheet_logits(rounded, data.sheet)
+    margins = logits.topk(2, dim=1).values
+    masks = [read_scene(rounded, picture)[0] for picture, _ in data.demo]
     return {
-        "held_out": len(labels),
-        "wrong_index": wrong,
-        "smallest_margin": float(margins_of(logits).min()),
-        "largest_logit": float(logits.abs().max()),
-        "training": {"digits": CLASSES * (PER_CLASS - HELD_OUT), "epochs": options.epochs,
-                     "batch": options.batch, "rate": options.rate, "seed": options.seed},
+        "sheet": {"digits": len(logits), "right_f16": sheet_score(rounded, data), "right_f32": sheet_score(network, data),
+                  "smallest_margin": float((margins[:, 0] - margins[:, 1]).min())},
+        "demo_scenes": {"photographs": scenes.DEMO_PHOTOGRAPHS, **score_scenes(rounded, data.demo),
+                        "smallest_mask_logit": float(torch.cat(masks).abs().min())},
+        "more_scenes": {"scenes": len(data.more), "photographs": scenes.MEASURED_PHOTOGRAPHS,
+                        **score_scenes(rounded, data.more)},
+        "parameters": sum(value.numel() for value in network.parameters()),
+        "stored_values": sum(array.size for array in tensors.values()),
+        "training": {"digits": len(data.training.labels), "photographs": scenes.TRAINING_PHOTOGRAPHS,
+                     "seed": options.seed, "rate": options.rate, "threads": options.threads,
+                     "finder_steps": options.finder_steps, "scenes_per_step": options.batch,
+                     "reader_steps": options.reader_steps, "crops_per_step": options.crops,
+                     "seconds": {name: round(value) for name, value in seconds.items()}},
         "versions": {"python": platform.python_version(), "torch": torch.__version__,
-                     "numpy": numpy.__version__},
+                     "numpy": numpy.__version__, "pillow": Image.__version__},
     }
 
 
@@ -457,56 +372,55 @@ def check(folder):
     """Compute everything again from the files and compare it with what is recorded."""
     try:
         results = json.loads(read_bytes(folder / "results.json"))
-        expected, before = results["model"]["right_f16"], results["model"]["right_f32"]
+        expected = results["sheet"]["right_f16"], results["demo_scenes"]["found"], results["demo_scenes"]["read_right"]
     except (ValueError, KeyError, TypeError):
         raise Failure(f"{folder / 'results.json'} does not hold this program's results") from None
     recorded = read_safetensors(folder / "reference.safetensors")
-    computed = compute_reference(folder)
-    if recorded.keys() != computed.keys():
+    computed = compute_reference(folder, recorded["truth"], recorded["marked"])
+    if {name: array.shape for name, array in recorded.items()} != {name: array.shape for name, array in computed.items()}:
         raise Failure("reference.safetensors holds other tensors than the network gives")
-    if not numpy.array_equal(recorded["map_index"], computed["map_index"]):
-        raise Failure("map_index is not the recorded one")
     worst = max(float(numpy.abs(recorded[name] - computed[name]).max()) for name in computed)
-    labels = torch.arange(CLASSES * HELD_OUT) // HELD_OUT
-    right = number_right(torch.from_numpy(computed["logits"]), labels)
-    print(f"{right} of {len(labels)} right (recorded {expected}; "
-          f"before rounding to F16 {before}), largest difference from the reference {worst:.2g}")
-    for title, ablation in results.get("ablations", {}).items():
-        print(f"ablation {title}: {ablation['right_f16']} of {len(labels)} right")
-    if right != expected or worst > 1e-4:
-        raise Failure("the files do not give the recorded results")
+    right = int((computed["sheet.logits"].argmax(axis=1) == numpy.arange(1000) // 100).sum())
+    found = read = digits = 0
+    for number in range(int(computed["truth"][:, 0].max()) + 1):
+        own = computed["boxes"][:, 0] == number
+        truth = [row[1:] for row in computed["truth"].tolist() if row[0] == number]
+        score = score_scene(computed["boxes"][own, 1:].tolist(), computed["crops.logits"][own].argmax(axis=1), truth)
+        digits, found, read = digits + int(score[0]), found + int(score[1]), read + int(score[2])
+    print(f"sheet: {right} of 1000 right; scenes: {found} of {digits} digits found, {read} read right; "
+          f"largest difference from the reference {worst:.2g}")
+    if (right, found, read) != expected or worst > 1e-4:
+        raise Failure(f"the files do not give the recorded results {expected}")
 
 
 def parse_options():
     here = pathlib.Path(__file__).resolve().parent
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--digits", type=pathlib.Path, metavar="PATH",
-                        help="digits.png or digits.png.gz (default: that of Debian's opencv-doc)")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--examples", type=pathlib.Path, metavar="PATH",
+                        help="the examples folder of opencv-doc (default: that of Debian's package)")
     parser.add_argument("--out", type=pathlib.Path, default=here, metavar="FOLDER",
                         help="where to write (default: the folder of this program)")
-    parser.add_argument("--epochs", type=int, default=60,
-                        help="passes over the digits (default: %(default)s)")
-    parser.add_argument("--batch", type=int, default=64,
-                        help="digits per step (default: %(default)s)")
-    parser.add_argument("--rate", type=float, default=4e-3,
-                        help="highest learning rate (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=1,
-                        help="of weights, order, augmentation (default: %(default)s)")
-    parser.add_argument("--threads", type=int, default=2,
-                        help="of PyTorch (default: %(default)s)")
-    parser.add_argument("--no-ablations", action="store_true", help="train the main network only")
+    numbers = {"finder-steps": (2400, "of the finder"), "reader-steps": (3000, "of the reader"),
+               "ablation-finder-steps": (400, "of each finder of the ablations"),
+               "ablation-reader-steps": (1000, "of each reader of the ablations"),
+               "batch": (8, "scenes per step"), "crops": (96, "digits per step of the reader"),
+               "seed": (1, "of weights, scenes, order"), "threads": (2, "of PyTorch")}
+    for name, (default, text) in numbers.items():
+        parser.add_argument(f"--{name}", type=int, default=default, help=f"{text} (default: %(default)s)")
+    parser.add_argument("--rate", type=float, default=4e-3, help="highest learning rate (default: %(default)s)")
+    parser.add_argument("--no-ablations", action="store_true", help="train the main networks only")
     parser.add_argument("--check", action="store_true",
                         help="train nothing; compute the recorded results again from the files")
     options = parser.parse_args()
-    if options.epochs < 1 or options.threads < 1 or not 1 < options.batch <= 4000:
-        parser.error("--epochs and --threads are at least 1, --batch is 2 to 4000")
+    if any(getattr(options, name.replace("-", "_")) < 1 for name in numbers) or options.batch < 2 or options.crops < 2:
+        parser.error("the numbers are at least 1, --batch and --crops at least 2")
     return options
 
 
 def main():
     options = parse_options()
     torch.set_num_threads(options.threads)
+    torch.set_flush_denormal(True)
     torch.use_deterministic_algorithms(True)
     try:
         check(options.out) if options.check else make(options)
