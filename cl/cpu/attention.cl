@@ -6,11 +6,11 @@
  * horizontal step. It goes through the keys in blocks of KEYS: scores of ROWS keys at a time in registers, their weights, and the
  * weighted values added to the accumulators behind the tile. q, k, v, y: channel stride 1, any others.
  *
- * Scores come in powers of two: `factor`, taken up by the queries, holds log2(e). A maximum begins with the smallest finite float, so
- * that scores of −inf weigh nothing; NaN and +inf make a query's result NaN, by the sum.
+ * Scores come in powers of two: `factor`, taken up by the queries, holds log2(e). A maximum begins with the smallest finite float,
+ * so that scores of −inf weigh nothing; NaN and +inf make a query's result NaN, by the sum.
  *
- * statistics: for softmax over the queries, first each key's largest score and 1 / sum, two floats a key: the same with the roles of
- * queries and keys exchanged.
+ * statistics: for softmax over the queries, first each key's largest score and 1 / sum, two floats a key: the same with the roles
+ * of queries and keys exchanged.
  *
  * scratch, for each group: tile [depth][TILE], accumulators [columns up to whole ROWS][TILE].
  *
@@ -237,7 +237,8 @@ SINGLE __kernel void statistics(__global const float *restrict line_buffer, uint
     __global float *y = y_buffer + y_offset + (image * lines + first) * 2;
     floatv scores[KEYS * VECTORS], most[VECTORS], sum[VECTORS], shrink[VECTORS];
 
-    load_tile(line_buffer + line_offset + image * line_image + (long)first * line_row, line_row, lines - first, depth, factor, tile);
+    load_tile(line_buffer + line_offset + image * line_image + (long)first * line_row, line_row, lines - first, depth, factor,
+              tile);
     UNROLL for (int j = 0; j < VECTORS; j++) {
         most[j] = -FLT_MAX;
         sum[j] = 0.0f;

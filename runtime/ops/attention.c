@@ -43,6 +43,26 @@ static plugcl_status plan_cpu(struct schedule *schedule, const struct operator_c
     return attention_plan_cpu(schedule, &attention);
 }
 
+static bool can_run_gpu(const struct device_caps *caps, const struct operator_call *call)
+{
+    struct attention attention;
+    attention_of(call, &attention);
+    return attention_gpu_can_run(caps, &attention);
+}
+
+static bool prefers_gpu(const struct device_caps *caps, const struct operator_call *call)
+{
+    (void)call;
+    return caps->fast_local_memory;
+}
+
+static plugcl_status plan_gpu(struct schedule *schedule, const struct operator_call *call)
+{
+    struct attention attention;
+    attention_of(call, &attention);
+    return attention_plan_gpu(schedule, &attention);
+}
+
 static bool can_reorder(const struct device_caps *caps, const struct operator_call *call)
 {
     (void)caps;
@@ -77,6 +97,7 @@ static uint64_t attention_flops(const struct operator_call *call)
 static const struct variant variants[] = {
     { "reordered", can_reorder, prefers_reordered, plan_reordered },
     { "cpu_tiled", can_run_cpu, NULL, plan_cpu },
+    { "gpu_tiled", can_run_gpu, prefers_gpu, plan_gpu },
     { "blocks", variant_always, NULL, plan_blocks },
     { NULL, NULL, NULL, NULL },
 };

@@ -30,10 +30,13 @@ plugcl_status attention_plan_blocks(struct schedule *schedule, const struct atte
 /* The dot product mode as q · (kᵀ · v): no affinity at all. */
 plugcl_status attention_plan_reordered(struct schedule *schedule, const struct attention *attention);
 
-/* attention_tiled.c: cl/cpu/attention.cl. */
+/* attention_tiled.c: cl/cpu/attention.cl and cl/gpu/attention.cl. */
 bool attention_cpu_can_run(const struct device_caps *caps, const struct attention *attention);
 plugcl_status attention_plan_cpu(struct schedule *schedule, const struct attention *attention);
-/* For each image and key the largest score over the queries, and 1 / the sum of powers of two: a region of pairs of floats. */
-uint32_t attention_plan_statistics(struct schedule *schedule, const struct attention *attention, float factor);
+bool attention_gpu_can_run(const struct device_caps *caps, const struct attention *attention);
+plugcl_status attention_plan_gpu(struct schedule *schedule, const struct attention *attention);
+/* For softmax over the queries: for each image and key the largest score over the queries, and 1 / the sum of powers of two, in a
+ * region of pairs of floats. REGION_NONE where neither kernel can run. */
+uint32_t attention_plan_statistics(struct schedule *schedule, const struct attention *attention);
 
 #endif

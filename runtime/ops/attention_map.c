@@ -34,12 +34,13 @@ static void launch_lines(struct launch *launch, const struct operand *operand)
         launch_int(launch, operand->strides[i]);
 }
 
-/* What the keys' softmax over the queries needs, on any device. */
+/* What softmax over the queries needs, on any device. */
 static uint32_t plan_statistics(struct schedule *schedule, const struct attention *attention, float factor)
 {
-    if (attention_cpu_can_run(schedule_caps(schedule), attention))
-        return attention_plan_statistics(schedule, attention, factor);
-    uint32_t region = schedule_scratch(schedule, (size_t)(attention->images * attention->keys * 2) * sizeof(float));
+    uint32_t region = attention_plan_statistics(schedule, attention);
+    if (region != REGION_NONE)
+        return region;
+    region = schedule_scratch(schedule, (size_t)(attention->images * attention->keys * 2) * sizeof(float));
     struct launch *launch = schedule_launch(schedule, "common/attention.cl", NULL, "statistics");
     launch_operand(launch, &attention->k);
     launch_operand(launch, &attention->q);

@@ -126,12 +126,53 @@ static bool is_empty(const struct operator_call *call)
     return operand_elements(&call->outputs[0]) == 0;
 }
 
-static void launch_matmul_ints(struct launch *launch, const struct matmul *matmul)
+/* A kernel that takes any strides; its range is left to the caller. */
+static struct launch *launch_product(struct schedule *schedule, const struct matmul *matmul, const char *file, const char *options)
 {
     const int64_t ints[] = { matmul->rows, matmul->columns, matmul->depth, matmul->a_row, matmul->a_depth,
                              matmul->b_depth, matmul->b_column, matmul->y_row, matmul->y_column };
+    struct launch *launch = schedule_launch(schedule, file, options, "matmul");
+    launch_operand(launch, matmul->a);
+    launch_operand(launch, matmul->b);
+    launch_operand(launch, matmul->y);
+    launch_space(launch, &matmul->batch, 0, matmul->batch.rank);
     for (size_t i = 0; i < sizeof ints / sizeof *ints; i++)
         launch_int(launch, ints[i]);
+    return launch;
+}
+
+/*
+ * cl/gpu/matmul.cl
+ */
+static bool can_take_tile(const struct device_caps *caps, const struct operator_call *call)
+{
+    (void)call;
+    return caps->max_work_group >= 64 && caps->local_memory >= 4352;
+}
+
+static bool prefers_tile(const struct device_caps *caps, const struct operator_call *call)
+{
+    struct matmul matmul;
+    matmul_of(call, &matmul);
+    return caps->fast_local_memory && matmul.rows >= 8 && matmul.columns >= 8;
+}
+
+static plugcl_status plan_tile(struct schedule *schedule, const struct operator_call *call)
+{
+    const struct device_caps *caps = schedule_caps(schedule);
+    struct matmul matmul;
+    char options[24];
+    if (is_empty(call))
+        return schedule_status(schedule);
+    matmul_of(call, &matmul);
+    /* The larger tile reads memory half as often; a small matrix would leave it half empty. */
+    int64_t items = caps->max_work_group >= 256 && caps->local_memory >= 8704 && matmul.columns > 32 && matmul.rows > 32 ? 16 : 8;
+    int64_t block = 4 * items;
+    snprintf(options, sizeof options, "-DITEMS=%d", (int)items);
+    struct launch *launch = launch_product(schedule, &matmul, "gpu/matmul.cl", options);
+    launch_range(launch, (size_t)((matmul.columns + block - 1) / block * items), (size_t)((matmul.rows + block - 1) / block * items),
+                 (size_t)strided_elements(&matmul.batch), (size_t)items, (size_t)items, 1);
+    return schedule_status(schedule);
 }
 
 static plugcl_status plan_generic(struct schedule *schedule, const struct operator_call *call)
@@ -140,12 +181,7 @@ static plugcl_status plan_generic(struct schedule *schedule, const struct operat
     if (is_empty(call))
         return schedule_status(schedule);
     matmul_of(call, &matmul);
-    struct launch *launch = schedule_launch(schedule, "common/matmul.cl", NULL, "matmul");
-    launch_operand(launch, matmul.a);
-    launch_operand(launch, matmul.b);
-    launch_operand(launch, matmul.y);
-    launch_space(launch, &matmul.batch, 0, matmul.batch.rank);
-    launch_matmul_ints(launch, &matmul);
+    struct launch *launch = launch_product(schedule, &matmul, "common/matmul.cl", NULL);
     size_t group = launch_power_of_two(launch, 64), local = 1;
     while (local < (size_t)matmul.columns && local < group)
         local *= 2;
@@ -227,7 +263,8 @@ static plugcl_status plan_taps(struct schedule *schedule, const struct operator_
     matmul_of(call, &matmul);
     convolution_of(&matmul, &conv);
     int64_t images = shares_b(&matmul) ? 1 : conv.images;
-    int64_t elements = taps_packed_elements(matmul.columns, matmul.depth, taps_block_size(schedule_caps(schedule), matmul.columns));
+    int64_t elements =
+        taps_packed_elements(matmul.columns, matmul.depth, taps_block_size(schedule_caps(schedule), matmul.columns));
     conv.packed = plan_packing(schedule, &matmul, images, elements);
     conv.packed_image = images > 1 ? elements : 0;
     return taps_plan(schedule, &conv);
@@ -242,6 +279,7 @@ static uint64_t matmul_flops(const struct operator_call *call)
 
 static const struct variant variants[] = {
     { "cpu_taps", can_take_taps, NULL, plan_taps },
+    { "gpu_tile", can_take_tile, prefers_tile, plan_tile },
     { "generic", variant_always, NULL, plan_generic },
     { NULL, NULL, NULL, NULL },
 };

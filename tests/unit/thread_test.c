@@ -26,11 +26,21 @@ static int64_t size_of(int round)
     return 5 + 2 * (round % 3);
 }
 
+/* A kernel of the user's own, whose copy of source and arguments the graph shares with every plan. */
+static plugcl_value halve(plugcl_graph *graph, plugcl_value x)
+{
+    static const char source[] = "__kernel void halve(__global const float *x, uint x_at, __global float *y, uint y_at)\n"
+                                 "{ y[y_at + get_global_id(0)] = x[x_at + get_global_id(0)] * 0.5f; }\n";
+    const struct plugcl_kernel_argument arguments[] = { plugcl_argument_input(0), plugcl_argument_output(0) };
+    return plugcl_graph_kernel(
+        graph, &x, 1, plugcl_kernel_params(.source = source, .entry = "halve", .arguments = arguments, .n_arguments = 2), NULL);
+}
+
 static void build(plugcl_graph *graph, plugcl_weights *weights)
 {
     plugcl_value x = plugcl_graph_input(graph, "x", PLUGCL_F32, PLUGCL_SHAPE(1, CHANNELS, PLUGCL_DIM_ANY, PLUGCL_DIM_ANY));
     plugcl_value y = plugcl_graph_conv2d_layer(graph, x, weights, "conv", plugcl_conv2d_params(.pad = { 1, 1, 1, 1 }));
-    y = plugcl_graph_activation(graph, plugcl_graph_binary(graph, PLUGCL_ADD, y, x), PLUGCL_RELU, 0, 0);
+    y = plugcl_graph_activation(graph, plugcl_graph_binary(graph, PLUGCL_ADD, halve(graph, y), x), PLUGCL_RELU, 0, 0);
     plugcl_node *node = NULL;
     plugcl_graph_plugin(graph, "se", &y, 1, weights, "se.", NULL, &node);
     plugcl_graph_output(graph, "y", plugcl_graph_softmax(graph, plugcl_node_output(node, "y"), 1));
