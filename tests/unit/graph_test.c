@@ -29,7 +29,7 @@ static void test_names_are_of_one_thing(void **state)
 /*
  * Each error names the operator behind the label, the operand, what it is and what it should be.
  */
-static float zeros[256];
+static float zeros[1024];
 
 static plugcl_value constant(plugcl_graph *graph, const plugcl_shape *shape)
 {
