@@ -162,6 +162,11 @@ PLUGCL_API plugcl_value plugcl_graph_deform_conv2d(plugcl_graph *graph, plugcl_v
 PLUGCL_API plugcl_value plugcl_graph_linear(plugcl_graph *graph, plugcl_value x, plugcl_value weight, plugcl_value bias);
 PLUGCL_API plugcl_value plugcl_graph_linear_layer(plugcl_graph *graph, plugcl_value x, plugcl_weights *weights, const char *layer);
 
+/* Whose matrix products the operators linear, matmul and attention that are added from now on take, their definitions included:
+ * AUTO is the plan's choice, on GPUs CLBlast for what attention needs. A plan that can have no CLBlast is then UNSUPPORTED. */
+typedef enum plugcl_gemm { PLUGCL_GEMM_AUTO = 0, PLUGCL_GEMM_OWN, PLUGCL_GEMM_CLBLAST } plugcl_gemm;
+PLUGCL_API void plugcl_graph_gemm(plugcl_graph *graph, plugcl_gemm gemm);
+
 /* torch.matmul: [..., M, K] · [..., K, N] = [..., M, N]; the leading axes broadcast by NumPy's rules, a vector [K] takes part as
  * one row on the left or one column on the right, and its axis goes from the result. transpose_a and transpose_b swap the last two
  * axes of an operand first; a vector has none to swap. */

@@ -10,10 +10,12 @@
 #define WIN32_LEAN_AND_MEAN
 #include <windows.h>
 typedef SRWLOCK mutex;
+#define MUTEX_INITIALIZER SRWLOCK_INIT
 typedef CONDITION_VARIABLE condition;
 #else
 #include <pthread.h>
 typedef pthread_mutex_t mutex;
+#define MUTEX_INITIALIZER PTHREAD_MUTEX_INITIALIZER
 typedef pthread_cond_t condition;
 #endif
 

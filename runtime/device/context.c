@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* context.c: a context on one device: its life, its capabilities, its counts. context_select.c chooses the device. */
+#include "device/clblast.h"
 #include "device/private.h"
 #include "device/quirks.h"
 
@@ -66,6 +67,7 @@ static void fill_caps(plugcl_context *context)
         .local_memory = (size_t)device->info.local_memory,
         .max_allocation = device->info.max_allocation > SIZE_MAX ? SIZE_MAX : (size_t)device->info.max_allocation,
         .address_bits = device->address_bits,
+        .has_clblast = clblast_serves(context),
         .prefers_own_gemm = (device->quirks & QUIRK_OWN_GEMM) != 0,
     };
 }

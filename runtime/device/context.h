@@ -18,6 +18,7 @@ struct device_caps {
     size_t local_memory;      /* bytes */
     size_t max_allocation;    /* bytes */
     uint32_t address_bits;
+    bool has_clblast;         /* in this build, and on this device */
     bool prefers_own_gemm;    /* a quirk: CLBlast works here but takes minutes */
 };
 

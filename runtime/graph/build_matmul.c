@@ -2,6 +2,16 @@
 /* build_matmul.c: the calls of <plugcl/graph.h> that add matrix products and attention. */
 #include "graph/build.h"
 
+void plugcl_graph_gemm(plugcl_graph *graph, plugcl_gemm gemm)
+{
+    if (!graph_is_good(graph))
+        return;
+    if ((unsigned)gemm > PLUGCL_GEMM_CLBLAST)
+        graph_fail(graph, fail(PLUGCL_INVALID, "plugcl_graph_gemm: there is no choice %d", (int)gemm));
+    else
+        graph->gemm = gemm;
+}
+
 plugcl_value plugcl_graph_matmul(plugcl_graph *graph, plugcl_value a, plugcl_value b, bool transpose_a, bool transpose_b)
 {
     const struct matmul_params params = { transpose_a, transpose_b };

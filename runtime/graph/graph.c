@@ -394,6 +394,7 @@ static struct node *node_add(plugcl_graph *graph, const struct operator_info *in
     node->info = info;
     node->params = copy;
     node->label = label;
+    node->gemm = graph->gemm;
     return node;
 }
 

@@ -29,6 +29,7 @@ struct node {
     uint32_t n_outputs;
     struct epilogue epilogue;
     char *label;
+    plugcl_gemm gemm;
     bool removed; /* merged into a later node by a pass */
 };
 
@@ -57,6 +58,7 @@ struct plugcl_graph {
     plugcl_status status;
     char *message; /* of the first error */
     char *label;
+    plugcl_gemm gemm; /* of the nodes added from now on, like the label */
     struct value *values; /* id n is values[n − 1] */
     struct node *nodes;   /* in an order of evaluation */
     struct graph_output *outputs;

@@ -133,7 +133,8 @@ static bool output_is_channels_last(const struct node *node, const struct operat
 
 static plugcl_status lower_node(struct lowering *low, const struct node *node)
 {
-    struct operator_call call = { .info = node->info, .params = node->params, .epilogue = node->epilogue };
+    struct operator_call call = { .info = node->info, .params = node->params, .epilogue = node->epilogue,
+                                  .gemm = variants_gemm(low->variants, node->gemm) };
     for (size_t i = 0; i < OPERATOR_MAX_INPUTS; i++)
         if (node->inputs[i] != 0)
             call.inputs[i] = low->operands[node->inputs[i]];

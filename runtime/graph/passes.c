@@ -35,6 +35,7 @@ static void take_over(struct node *later, struct node *earlier)
     later->info = earlier->info;
     later->params = earlier->params;
     later->epilogue = earlier->epilogue;
+    later->gemm = earlier->gemm;
     for (size_t i = 0; i < OPERATOR_MAX_INPUTS; i++)
         later->inputs[i] = earlier->inputs[i];
     later->label = earlier->label ? earlier->label : label;

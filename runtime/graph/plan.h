@@ -45,6 +45,8 @@ plugcl_status plan_lower(plugcl_plan *plan, const char *variants, struct progres
 plugcl_status variants_check(const char *variants);
 /* The variant that is forced for an operator, in `name`; NULL if there is none. */
 const char *variants_forced(const char *variants, const char *operation, char *name, size_t name_size);
+/* What "gemm=own" or "gemm=clblast" in the list says of linear, matmul and attention; else what the graph says. */
+plugcl_gemm variants_gemm(const char *variants, plugcl_gemm otherwise);
 /* Remarks on forced variants of operators that no step of the plan runs. */
 void variants_note_unused(const char *variants, const plugcl_plan *plan);
 

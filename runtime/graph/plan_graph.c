@@ -32,6 +32,7 @@ static plugcl_status copy_node(plugcl_graph *copy, const struct node *node, cons
     for (size_t i = 0; i < OPERATOR_MAX_INPUTS; i++)
         inputs[i] = node->inputs[i] ? map[node->inputs[i]] : (plugcl_value){ 0 };
     plugcl_graph_label(copy, node->label);
+    plugcl_graph_gemm(copy, node->gemm);
     if (expand && node->info->expand != NULL)
         node->info->expand(copy, node->params, inputs, results);
     else

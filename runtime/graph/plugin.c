@@ -352,11 +352,13 @@ plugcl_status plugcl_graph_plugin(plugcl_graph *graph, const char *name, const p
         char *label = string_format("%s%s%.*s", name, call.node->prefix[0] ? " " : "",
                                     (int)(strlen(call.node->prefix) - (call.node->prefix[0] != '\0')), call.node->prefix);
         char *outer = graph_label_swap(graph, label);
+        plugcl_gemm outer_gemm = graph->gemm;
         status = plugin->build(graph, &call, user);
         /* What is only returned has no message of its own. */
         if (status != PLUGCL_OK && graph_is_good(graph))
             graph_fail(graph, fail(status, "the plug-in failed (%s)", plugcl_status_name(status)));
         memory_free(graph_label_swap(graph, outer));
+        graph->gemm = outer_gemm;
     }
     graph_fail(graph, status);
     if (graph->status == PLUGCL_OK && weights != NULL)

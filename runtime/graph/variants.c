@@ -7,6 +7,8 @@
 #include "device/context.h"
 #include "graph/plan.h"
 
+#define GEMM "gemm" /* in place of an operator: all whose matrix products can be CLBlast's */
+
 /* One OPERATOR=NAME of the list. */
 struct item {
     const char *text;
@@ -28,9 +30,20 @@ static bool is_named(const struct item *item, const char *operation)
     return strlen(operation) == item->operation && strncmp(operation, item->text, item->operation) == 0;
 }
 
+static bool has_value(const struct item *item, const char *value)
+{
+    size_t length = strlen(value);
+    return item->size == item->operation + 1 + length && strncmp(item->text + item->operation + 1, value, length) == 0;
+}
+
 static plugcl_status check_item(const struct item *item)
 {
     char name[64] = "";
+    if (is_named(item, GEMM) && (has_value(item, "own") || has_value(item, CLBLAST_ROW)))
+        return PLUGCL_OK;
+    if (is_named(item, GEMM) && item->operation < item->size)
+        return fail(PLUGCL_NOT_FOUND, "gemm has no variant \"%.*s\"; it has clblast, own",
+                    (int)(item->size - item->operation - 1), item->text + item->operation + 1);
     for (size_t i = 0; item->operation < item->size && operators[i] != NULL; i++) {
         if (!is_named(item, operators[i]->name))
             continue;
@@ -66,13 +79,31 @@ const char *variants_forced(const char *variants, const char *operation, char *n
     return NULL;
 }
 
+plugcl_gemm variants_gemm(const char *variants, plugcl_gemm otherwise)
+{
+    struct item item;
+    while (next_item(&variants, &item))
+        if (is_named(&item, GEMM))
+            return has_value(&item, CLBLAST_ROW) ? PLUGCL_GEMM_CLBLAST : PLUGCL_GEMM_OWN;
+    return otherwise;
+}
+
+/* An operator named by the item, or one that "gemm" is of. */
+static bool is_of(const struct item *item, const char *operation)
+{
+    for (size_t i = 0; is_named(item, GEMM) && operators[i] != NULL; i++)
+        if (strcmp(operators[i]->name, operation) == 0)
+            return variant_find(operators[i], CLBLAST_ROW) != NULL;
+    return is_named(item, operation);
+}
+
 void variants_note_unused(const char *variants, const plugcl_plan *plan)
 {
     struct item item;
     while (next_item(&variants, &item)) {
         bool used = false;
         for (size_t i = 0; i < schedule_steps(plan->schedule); i++)
-            used = used || is_named(&item, schedule_step_at(plan->schedule, i)->operation);
+            used = used || is_of(&item, schedule_step_at(plan->schedule, i)->operation);
         if (!used)
             log_message(context_log(plan->context), PLUGCL_LOG_NOTE, "variant %.*s not used: the plan has no step %.*s",
                         (int)item.size, item.text, (int)item.operation, item.text);

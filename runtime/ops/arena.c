@@ -22,6 +22,8 @@ static bool alive_together(const struct arena_range *a, const struct arena_range
 static int larger_first(const void *a, const void *b)
 {
     const struct arena_range *x = *(struct arena_range *const *)a, *y = *(struct arena_range *const *)b;
+    if (x->at_start != y->at_start) /* while there are beginnings left */
+        return x->at_start ? -1 : 1;
     if (x->bytes != y->bytes)
         return x->bytes < y->bytes ? 1 : -1;
     return x < y ? -1 : x > y; /* equal ones in their own order, so that the placement is the same each time */
@@ -50,7 +52,7 @@ static bool place_one(struct arena_range *range, struct arena_range *const *plac
     for (uint32_t block = 0; block < *n_blocks; block++) {
         size_t offset = lowest_offset(range, placed, n_placed, block);
         size_t end = offset + aligned(range->bytes);
-        if (end > block_limit && offset > 0)
+        if (offset > 0 && (end > block_limit || range->at_start))
             continue;
         range->block = block;
         range->offset = offset;

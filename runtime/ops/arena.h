@@ -12,6 +12,7 @@
 struct arena_range {
     size_t bytes;
     uint32_t first, last; /* steps, both included */
+    bool at_start;        /* wants to be at the beginning of its block */
     uint32_t block;       /* placed here … */
     size_t offset;        /* … at this byte */
 };

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* attention.c: the affinity of queries and keys times values. */
 #include "ops/attention.h"
+#include "ops/product.h"
 
 void attention_of(const struct operator_call *call, struct attention *attention)
 {
     *attention = (struct attention){ .params = call->params, .q = call->inputs[ATTENTION_Q], .k = call->inputs[ATTENTION_K],
-                                     .y = call->outputs[0] };
+                                     .y = call->outputs[0], .gemm = call->gemm };
     attention->images = attention->q.shape.dims[0];
     attention->queries = attention->q.shape.dims[1];
     attention->depth = attention->q.shape.dims[2];
@@ -26,7 +27,32 @@ static plugcl_status plan_blocks(struct schedule *schedule, const struct operato
 {
     struct attention attention;
     attention_of(call, &attention);
-    return attention_plan_blocks(schedule, &attention, NULL);
+    return attention_plan_blocks(schedule, &attention);
+}
+
+/* Blocks whose products are CLBlast's. */
+static bool can_take_products(const struct device_caps *caps, const struct operator_call *call)
+{
+    struct attention attention;
+    attention_of(call, &attention);
+    return caps->has_clblast && call->gemm != PLUGCL_GEMM_OWN && attention.images <= PRODUCT_MAX_IMAGES &&
+           attention.depth > 0 && product_fits(&attention.q) && product_fits(&attention.k) && product_fits(&attention.v) &&
+           product_fits(&attention.y);
+}
+
+static bool prefers_products(const struct device_caps *caps, const struct operator_call *call)
+{
+    struct attention attention;
+    attention_of(call, &attention);
+    return product_is_preferred(caps, call, (double)attention.queries * (double)attention.keys * (double)attention.columns);
+}
+
+static plugcl_status plan_products(struct schedule *schedule, const struct operator_call *call)
+{
+    struct attention attention;
+    attention_of(call, &attention);
+    attention.gemm = PLUGCL_GEMM_CLBLAST;
+    return attention_plan_blocks(schedule, &attention);
 }
 
 static bool can_run_cpu(const struct device_caps *caps, const struct operator_call *call)
@@ -96,6 +122,7 @@ static uint64_t attention_flops(const struct operator_call *call)
 
 static const struct variant variants[] = {
     { "reordered", can_reorder, prefers_reordered, plan_reordered },
+    { CLBLAST_ROW, can_take_products, prefers_products, plan_products },
     { "cpu_tiled", can_run_cpu, NULL, plan_cpu },
     { "gpu_tiled", can_run_gpu, prefers_gpu, plan_gpu },
     { "blocks", variant_always, NULL, plan_blocks },

@@ -13,6 +13,7 @@ struct attention {
     const struct plugcl_attention_params *params;
     struct operand q, k, v, y; /* v is not present in a map */
     int64_t images, queries, keys, depth, columns;
+    plugcl_gemm gemm; /* whose products */
 };
 
 /* What scores are multiplied by: for a softmax they come in powers of two; else 1 / keys is in it. */
@@ -24,8 +25,8 @@ plugcl_status attention_shape(const void *params, const plugcl_shape *inputs, co
 void attention_expand(plugcl_graph *graph, const void *params, const plugcl_value *inputs, plugcl_value *results);
 plugcl_status attention_map_shape(const void *params, const plugcl_shape *inputs, const bool *present, plugcl_shape *outputs);
 
-/* attention_blocks.c: any device, in matrix products; `gemm` names their variant, or is NULL. */
-plugcl_status attention_plan_blocks(struct schedule *schedule, const struct attention *attention, const char *gemm);
+/* attention_blocks.c: any device, in matrix products. */
+plugcl_status attention_plan_blocks(struct schedule *schedule, const struct attention *attention);
 
 /* The dot product mode as q · (kᵀ · v): no affinity at all. */
 plugcl_status attention_plan_reordered(struct schedule *schedule, const struct attention *attention);

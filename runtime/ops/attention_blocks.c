@@ -28,26 +28,27 @@ static struct operand scratch(struct schedule *schedule, int64_t images, int64_t
     return made;
 }
 
-static plugcl_status plan_one(struct schedule *schedule, const struct operator_call *call, const char *forced)
+static plugcl_status plan_one(struct schedule *schedule, const struct operator_call *call)
 {
     const struct variant *variant = NULL;
-    plugcl_status status = variant_choose(call->info, schedule_caps(schedule), call, forced, &variant);
+    plugcl_status status = variant_choose(call->info, schedule_caps(schedule), call, NULL, &variant);
     return status == PLUGCL_OK ? variant->plan(schedule, call) : schedule_fail(schedule, status);
 }
 
 static void plan_product(struct schedule *schedule, const struct operand *a, const struct operand *b, bool transpose_b,
-                         const struct operand *y, const char *gemm)
+                         const struct operand *y, plugcl_gemm gemm)
 {
     const struct matmul_params params = { .transpose_b = transpose_b };
-    const struct operator_call call = { .info = &operator_matmul, .params = &params, .inputs = { *a, *b }, .outputs = { *y } };
-    plan_one(schedule, &call, gemm);
+    const struct operator_call call = { .info = &operator_matmul, .params = &params, .inputs = { *a, *b }, .outputs = { *y },
+                                        .gemm = gemm };
+    plan_one(schedule, &call);
 }
 
 static void plan_sum(struct schedule *schedule, const struct operand *a, const struct operand *b, const struct operand *y)
 {
     const struct binary_params params = { PLUGCL_ADD };
     const struct operator_call call = { .info = &operator_binary, .params = &params, .inputs = { *a, *b }, .outputs = { *y } };
-    plan_one(schedule, &call, NULL);
+    plan_one(schedule, &call);
 }
 
 /* x times a factor, in memory of its own; x itself where the factor is 1. */
@@ -71,7 +72,7 @@ static struct operand scaled(struct schedule *schedule, const struct operand *x,
 
 /* The affinities of some queries and keys, in `scores`. */
 static void plan_affinity(struct schedule *schedule, const struct attention *attention, const struct operand *q,
-                          const struct operand *k, const struct operand *scores, const char *gemm)
+                          const struct operand *k, const struct operand *scores)
 {
     const struct plugcl_attention_params *params = attention->params;
     if (params->mode == PLUGCL_ATTENTION_CONCATENATION) {
@@ -83,15 +84,15 @@ static void plan_affinity(struct schedule *schedule, const struct attention *att
         across.shape.dims[2] = k->shape.dims[1];
         across.strides[2] = k->strides[1];
         plan_sum(schedule, q, &across, scores);
-        plan_one(schedule, &call, NULL);
+        plan_one(schedule, &call);
         return;
     }
-    plan_product(schedule, q, k, true, scores, gemm);
+    plan_product(schedule, q, k, true, scores, attention->gemm);
     if (params->mode == PLUGCL_ATTENTION_SOFTMAX) {
         const struct axis_params axis = { params->softmax_over_queries ? 1 : 2 };
         const struct operator_call call = { .info = &operator_softmax, .params = &axis, .inputs = { *scores },
                                             .outputs = { *scores } };
-        plan_one(schedule, &call, NULL);
+        plan_one(schedule, &call);
     }
 }
 
@@ -131,27 +132,25 @@ static struct workspace make_workspace(struct schedule *schedule, const struct a
     return work;
 }
 
-static void plan_query_blocks(struct schedule *schedule, const struct attention *attention, const struct workspace *work,
-                              const char *gemm)
+static void plan_query_blocks(struct schedule *schedule, const struct attention *attention, const struct workspace *work)
 {
     for (int64_t first = 0; first < attention->queries; first += work->lines) {
         int64_t left = attention->queries - first, count = left < work->lines ? left : work->lines;
         struct operand q = part_of(&attention->q, 1, first, count), y = part_of(&attention->y, 1, first, count);
         struct operand scores = part_of(&work->scores, 1, 0, count);
-        plan_affinity(schedule, attention, &q, &attention->k, &scores, gemm);
-        plan_product(schedule, &scores, &attention->v, false, &y, gemm);
+        plan_affinity(schedule, attention, &q, &attention->k, &scores);
+        plan_product(schedule, &scores, &attention->v, false, &y, attention->gemm);
     }
 }
 
-static void plan_key_blocks(struct schedule *schedule, const struct attention *attention, const struct workspace *work,
-                            const char *gemm)
+static void plan_key_blocks(struct schedule *schedule, const struct attention *attention, const struct workspace *work)
 {
     for (int64_t first = 0; first < attention->keys; first += work->lines) {
         int64_t left = attention->keys - first, count = left < work->lines ? left : work->lines;
         struct operand k = part_of(&attention->k, 1, first, count), v = part_of(&attention->v, 1, first, count);
         struct operand scores = part_of(&work->scores, 2, 0, count);
-        plan_affinity(schedule, attention, &attention->q, &k, &scores, gemm);
-        plan_product(schedule, &scores, &v, false, first == 0 ? &attention->y : &work->part, gemm);
+        plan_affinity(schedule, attention, &attention->q, &k, &scores);
+        plan_product(schedule, &scores, &v, false, first == 0 ? &attention->y : &work->part, attention->gemm);
         if (first > 0)
             plan_sum(schedule, &attention->y, &work->part, &attention->y);
     }
@@ -161,10 +160,10 @@ static void plan_key_blocks(struct schedule *schedule, const struct attention *a
 static void plan_zeros(struct schedule *schedule, const struct attention *attention)
 {
     struct operand q = part_of(&attention->q, 2, 0, 0), v = part_of(&attention->v, 1, 0, 0);
-    plan_product(schedule, &q, &v, false, &attention->y, NULL);
+    plan_product(schedule, &q, &v, false, &attention->y, PLUGCL_GEMM_OWN);
 }
 
-plugcl_status attention_plan_blocks(struct schedule *schedule, const struct attention *whole, const char *gemm)
+plugcl_status attention_plan_blocks(struct schedule *schedule, const struct attention *whole)
 {
     const struct device_caps *caps = schedule_caps(schedule);
     struct attention attention = *whole;
@@ -191,9 +190,9 @@ plugcl_status attention_plan_blocks(struct schedule *schedule, const struct atte
         attention.v = part_of(&all.v, 0, image, together);
         attention.y = part_of(&all.y, 0, image, together);
         if (over_queries)
-            plan_key_blocks(schedule, &attention, &work, gemm);
+            plan_key_blocks(schedule, &attention, &work);
         else
-            plan_query_blocks(schedule, &attention, &work, gemm);
+            plan_query_blocks(schedule, &attention, &work);
     }
     return schedule_status(schedule);
 }
@@ -210,8 +209,8 @@ plugcl_status attention_plan_reordered(struct schedule *schedule, const struct a
     struct operand sums = scratch(schedule, attention->images, attention->depth, attention->columns);
     const struct operator_call call = { .info = &operator_matmul, .params = &params, .inputs = { attention->k, attention->v },
                                         .outputs = { sums } };
-    plan_one(schedule, &call, NULL);
+    plan_one(schedule, &call);
     sums = scaled(schedule, &sums, attention_factor(attention));
-    plan_product(schedule, &attention->q, &sums, false, &attention->y, NULL);
+    plan_product(schedule, &attention->q, &sums, false, &attention->y, PLUGCL_GEMM_OWN);
     return schedule_status(schedule);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* linear.c: F.linear over the last axis, as a convolution of one tap whose pixels are the rows of x. */
 #include "ops/convolution.h"
+#include "ops/product.h"
 
 static plugcl_status linear_shape(const void *params, const plugcl_shape *inputs, const bool *present, plugcl_shape *outputs)
 {
@@ -139,7 +140,80 @@ static plugcl_status linear_direct(struct schedule *schedule, const struct opera
     return plan_with(direct_plan, schedule, call);
 }
 
+/*
+ * CLBlast: y begins as bias and residual, to which the product adds; the activation comes after.
+ */
+static void matmul_of_convolution(const struct convolution *conv, struct matmul *matmul)
+{
+    *matmul = (struct matmul){ .a = conv->x, .b = conv->weight, .y = conv->y, .rows = conv->in[1], .columns = conv->outputs,
+                               .depth = conv->channels, .a_row = conv->x_strides[PIXEL_STRIDE],
+                               .a_depth = conv->x_strides[CHANNEL_STRIDE], .b_depth = conv->weight_strides[1],
+                               .b_column = conv->weight_strides[0], .y_row = conv->y_strides[PIXEL_STRIDE],
+                               .y_column = conv->y_strides[CHANNEL_STRIDE] };
+    strided_begin(&matmul->batch, PLUGCL_SHAPE(conv->in[0]));
+    strided_add(&matmul->batch, &conv->x_strides[ROW_STRIDE]);
+    strided_add(&matmul->batch, (const int64_t[]){ 0 });
+    strided_add(&matmul->batch, &conv->y_strides[ROW_STRIDE]);
+    strided_fold(&matmul->batch);
+}
+
+static bool linear_product_can_run(const struct device_caps *caps, const struct operator_call *call)
+{
+    struct convolution conv;
+    struct matmul matmul;
+    if (!convolution_of(call, &conv))
+        return false;
+    matmul_of_convolution(&conv, &matmul);
+    return product_can_run(caps, call, &matmul);
+}
+
+static bool linear_product_is_preferred(const struct device_caps *caps, const struct operator_call *call)
+{
+    (void)caps;
+    return call->gemm == PLUGCL_GEMM_CLBLAST;
+}
+
+static void plan_step(struct schedule *schedule, const struct operator_info *info, const void *params, const struct operand *first,
+                      const struct operand *second, const struct operand *y)
+{
+    struct operator_call call = { .info = info, .params = params, .inputs = { *first }, .outputs = { *y } };
+    if (second != NULL)
+        call.inputs[1] = *second;
+    schedule_fail(schedule, variant_plan(schedule, &call));
+}
+
+/* False if there is nothing that the product adds to. */
+static bool plan_summand(struct schedule *schedule, const struct convolution *conv)
+{
+    const struct binary_params sum = { PLUGCL_ADD };
+    struct operand bias = *conv->bias;
+    bias.shape = conv->y->shape;
+    for (uint32_t i = 0; i < bias.shape.rank; i++)
+        bias.strides[i] = i + 1 == bias.shape.rank ? conv->bias->strides[0] : 0;
+    if (conv->bias->present && conv->residual->present)
+        plan_step(schedule, &operator_binary, &sum, &bias, conv->residual, conv->y);
+    else if (conv->bias->present || conv->residual->present)
+        plan_step(schedule, &operator_copy, NULL, conv->bias->present ? &bias : conv->residual, NULL, conv->y);
+    return conv->bias->present || conv->residual->present;
+}
+
+static plugcl_status linear_product(struct schedule *schedule, const struct operator_call *call)
+{
+    const struct activation_params act = { call->epilogue.act, call->epilogue.alpha, call->epilogue.beta };
+    struct convolution conv;
+    struct matmul matmul;
+    if (is_empty(call))
+        return PLUGCL_OK;
+    convolution_of(call, &conv);
+    matmul_of_convolution(&conv, &matmul);
+    product_plan(schedule, &matmul, plan_summand(schedule, &conv) ? 1.0f : 0.0f);
+    if (act.kind != PLUGCL_IDENTITY)
+        plan_step(schedule, &operator_activation, &act, conv.y, NULL, conv.y);
+    return schedule_status(schedule);
+}
+
 static const struct variant variants[] = {
+    { CLBLAST_ROW, linear_product_can_run, linear_product_is_preferred, linear_product },
     { "cpu_taps", linear_taps_can_run, NULL, linear_taps },
     { "gpu_tile", linear_tile_can_run, linear_tile_is_preferred, linear_tile },
     { "generic", variant_always, NULL, linear_direct },

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* matmul.c: torch.matmul of two operands of any strides: batches broadcast, vectors take part as torch has it. */
 #include "ops/matmul.h"
+#include "ops/product.h"
 
 #include <stdio.h>
 
@@ -270,6 +271,32 @@ static plugcl_status plan_taps(struct schedule *schedule, const struct operator_
     return taps_plan(schedule, &conv);
 }
 
+/*
+ * CLBlast.
+ */
+static bool can_take_product(const struct device_caps *caps, const struct operator_call *call)
+{
+    struct matmul matmul;
+    matmul_of(call, &matmul);
+    return product_can_run(caps, call, &matmul);
+}
+
+static bool prefers_product(const struct device_caps *caps, const struct operator_call *call)
+{
+    struct matmul matmul;
+    matmul_of(call, &matmul);
+    return product_is_preferred(caps, call, (double)matmul.rows * (double)matmul.columns * (double)matmul.depth);
+}
+
+static plugcl_status plan_product(struct schedule *schedule, const struct operator_call *call)
+{
+    struct matmul matmul;
+    if (is_empty(call))
+        return schedule_status(schedule);
+    matmul_of(call, &matmul);
+    return product_plan(schedule, &matmul, 0);
+}
+
 static uint64_t matmul_flops(const struct operator_call *call)
 {
     struct matmul matmul;
@@ -278,6 +305,7 @@ static uint64_t matmul_flops(const struct operator_call *call)
 }
 
 static const struct variant variants[] = {
+    { CLBLAST_ROW, can_take_product, prefers_product, plan_product },
     { "cpu_taps", can_take_taps, NULL, plan_taps },
     { "gpu_tile", can_take_tile, prefers_tile, plan_tile },
     { "generic", variant_always, NULL, plan_generic },

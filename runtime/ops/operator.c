@@ -62,6 +62,9 @@ static plugcl_status choose_forced(const struct operator_info *info, const struc
     *chosen = variant_find(info, forced);
     if (*chosen == NULL)
         return variant_fail_unknown(info, forced);
+    if (strcmp(forced, CLBLAST_ROW) == 0 && !caps->has_clblast)
+        return fail(PLUGCL_UNSUPPORTED, "variant %s of %s: this build of plugcl has no CLBlast (meson's option clblast)", forced,
+                    info->name);
     if (!(*chosen)->can_run(caps, call))
         return fail(PLUGCL_UNSUPPORTED, "variant %s of %s cannot run this shape on this device", forced, info->name);
     return PLUGCL_OK;
@@ -70,6 +73,8 @@ static plugcl_status choose_forced(const struct operator_info *info, const struc
 plugcl_status variant_choose(const struct operator_info *info, const struct device_caps *caps, const struct operator_call *call,
                              const char *forced, const struct variant **chosen)
 {
+    if (forced == NULL && call->gemm == PLUGCL_GEMM_CLBLAST && variant_find(info, CLBLAST_ROW) != NULL)
+        forced = CLBLAST_ROW;
     if (forced != NULL)
         return choose_forced(info, caps, call, forced, chosen);
     *chosen = NULL;

@@ -42,6 +42,7 @@ struct operator_call {
     struct operand inputs[OPERATOR_MAX_INPUTS];
     struct operand outputs[OPERATOR_MAX_OUTPUTS]; /* an output that nobody reads is not present */
     struct epilogue epilogue;
+    plugcl_gemm gemm; /* of operators with a row "clblast" */
 };
 
 struct variant {
@@ -206,6 +207,9 @@ struct pyramid_params {
     plugcl_activation act;
     float act_alpha;
 };
+
+/* The row of operators whose matrix products can be CLBlast's. */
+#define CLBLAST_ROW "clblast"
 
 /* NULL if the name is unknown. */
 const struct variant *variant_find(const struct operator_info *info, const char *name);

@@ -7,6 +7,7 @@
 
 #include "ops/arena.h"
 #include "ops/operator.h"
+#include "ops/product.h"
 
 enum region_kind { REGION_ARENA = 1, REGION_FIXED, REGION_BINDING };
 
@@ -16,6 +17,7 @@ struct region {
     uint32_t first, last;  /* steps that use it; first > last: none so far */
     struct buffer *buffer; /* fixed: held; binding: held; arena: the block's, not held */
     size_t offset;         /* bytes into the buffer */
+    bool at_start;         /* arena: it is to begin its buffer */
     bool rebound;          /* binding: arguments are to be set again */
     bool kept;
 };
@@ -31,6 +33,7 @@ struct buffer_argument {
 struct launch {
     struct schedule *schedule;
     struct kernel *kernel;
+    struct product *product; /* in place of a kernel */
     uint32_t number, n_arguments, dimensions;
     size_t global[3], local[3];
     bool warming;
@@ -39,6 +42,7 @@ struct launch {
 struct step {
     struct schedule_step_info info;
     uint32_t first_launch; /* up to the next step's */
+    uint32_t workspace;    /* of its products, one after the other */
 };
 
 struct schedule {
@@ -73,6 +77,7 @@ void schedule_destroy(struct schedule **schedule)
         return;
     for (size_t i = 0; i < old->n_launches; i++) {
         kernel_destroy(&old->launches[i]->kernel);
+        memory_free(old->launches[i]->product);
         memory_free(old->launches[i]);
     }
     for (size_t i = 0; i < old->n_regions; i++)
@@ -221,6 +226,41 @@ struct launch *schedule_launch_source(struct schedule *schedule, const char *ent
         return NULL;
     plugcl_status status = kernel_create_from_source(schedule->context, entry, source, options, entry, &launch->kernel);
     return schedule_fail(schedule, status) == PLUGCL_OK ? launch : NULL;
+}
+
+/* The current step's workspace, of at least so many bytes. */
+static uint32_t workspace_region(struct schedule *schedule, size_t bytes)
+{
+    struct step *step = &schedule->steps[schedule->n_steps - 1];
+    if (step->workspace == REGION_NONE)
+        step->workspace = schedule_scratch(schedule, bytes);
+    struct region *region = region_at(schedule, step->workspace);
+    if (region == NULL)
+        return REGION_NONE;
+    region->at_start = true;
+    region->bytes = bytes > region->bytes ? bytes : region->bytes;
+    return step->workspace;
+}
+
+void schedule_product(struct schedule *schedule, const struct sgemm *sgemm, const struct operand *a, const struct operand *b,
+                      const struct operand *y)
+{
+    size_t scratch = 0;
+    struct launch *launch = launch_add(schedule);
+    if (launch == NULL)
+        return;
+    launch->product = memory_zeroed(1, sizeof *launch->product);
+    if (launch->product == NULL) {
+        schedule_fail(schedule, fail_no_memory(sizeof *launch->product));
+        return;
+    }
+    launch->product->sgemm = *sgemm;
+    launch_operand(launch, a);
+    launch_operand(launch, b);
+    launch_operand(launch, y);
+    launch_groups(launch, 1, 1, 1);
+    if (schedule_fail(schedule, clblast_scratch(schedule->context, sgemm, &scratch)) == PLUGCL_OK && scratch > 0)
+        launch_region(launch, workspace_region(schedule, scratch), 0);
 }
 
 static bool may_add(const struct launch *launch)
@@ -412,6 +452,7 @@ static plugcl_status place_arena(struct schedule *schedule)
         numbers[count] = i;
         /* What the host writes or reads is alive outside the steps too: from the beginning, or to the end. */
         ranges[count++] = (struct arena_range){ .bytes = region->bytes > 0 ? region->bytes : 4,
+                                                .at_start = region->at_start,
                                                 .first = region->kept ? 0 : region->first == UINT32_MAX ? 0 : region->first,
                                                 .last = region->kept ? end : region->last };
     }
@@ -443,11 +484,16 @@ static plugcl_status place_arena(struct schedule *schedule)
 static plugcl_status set_buffer_argument(struct schedule *schedule, const struct buffer_argument *argument,
                                          const struct buffer *buffer, size_t region_offset)
 {
-    struct kernel *kernel = schedule->launches[argument->launch]->kernel;
+    const struct launch *launch = schedule->launches[argument->launch];
+    uint64_t elements = (region_offset + (uint64_t)argument->offset) / argument->element_size;
+    if (launch->product != NULL) {
+        product_set_buffer(launch->product, argument->index, buffer, (size_t)elements);
+        return PLUGCL_OK;
+    }
+    struct kernel *kernel = launch->kernel;
     plugcl_status status = kernel_set_buffer(kernel, argument->index, buffer);
     if (status != PLUGCL_OK || !argument->has_offset)
         return status;
-    uint64_t elements = (region_offset + (uint64_t)argument->offset) / argument->element_size;
     if (elements > UINT32_MAX)
         return fail(PLUGCL_UNSUPPORTED, "a tensor begins %llu elements into its memory; at most 4294967295 are supported",
                     (unsigned long long)elements);
@@ -513,6 +559,18 @@ static plugcl_status tell_launch(struct schedule *schedule, struct queue *queue,
                                : status;
 }
 
+/* Products like one before need nothing more; the library does not say what it has compiled already. */
+static bool needs_warming(const struct schedule *schedule, size_t launch)
+{
+    const struct launch *const own = schedule->launches[launch];
+    if (own->product == NULL)
+        return has_work(own) && kernel_needs_warming(own->kernel, own->local);
+    for (size_t i = 0; i < launch; i++)
+        if (schedule->launches[i]->product != NULL && product_is_alike(schedule->launches[i]->product, own->product))
+            return false;
+    return true;
+}
+
 static plugcl_status warm_up_launch(struct schedule *schedule, size_t launch, struct buffer *stand_in, struct queue **queue,
                                     struct progress *progress)
 {
@@ -524,6 +582,8 @@ static plugcl_status warm_up_launch(struct schedule *schedule, size_t launch, st
     plugcl_status status = *queue == NULL ? begin_warm_up(schedule, stand_in, queue) : PLUGCL_OK;
     if (status == PLUGCL_OK)
         status = tell_launch(schedule, *queue, launch, progress);
+    if (status == PLUGCL_OK && schedule->launches[launch]->product != NULL)
+        return product_warm_up(schedule->launches[launch]->product, *queue);
     if (status != PLUGCL_OK || !kernel_begin_warming(kernel, local))
         return status; /* another thread was faster */
     status = queue_launch(*queue, kernel, schedule->launches[launch]->dimensions, one_group, local, NULL);
@@ -537,7 +597,7 @@ static plugcl_status warm_up(struct schedule *schedule, struct buffer *stand_in,
     struct queue *queue = NULL;
     plugcl_status status = PLUGCL_OK;
     for (size_t i = 0; status == PLUGCL_OK && i < schedule->n_launches; i++)
-        if (has_work(schedule->launches[i]) && kernel_needs_warming(schedule->launches[i]->kernel, schedule->launches[i]->local))
+        if (needs_warming(schedule, i))
             status = warm_up_launch(schedule, i, stand_in, &queue, progress);
     if (queue != NULL) {
         plugcl_status finished = queue_finish(queue);
@@ -617,7 +677,9 @@ static plugcl_status run_step(struct schedule *schedule, size_t step, struct que
             continue;
         if (event != NULL)
             plugcl_event_destroy(event);
-        status = queue_launch(queue, launch->kernel, launch->dimensions, launch->global, launch->local, event);
+        status = launch->product != NULL
+                     ? product_enqueue(launch->product, queue, event)
+                     : queue_launch(queue, launch->kernel, launch->dimensions, launch->global, launch->local, event);
     }
     return status;
 }

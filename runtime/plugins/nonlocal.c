@@ -17,6 +17,8 @@ static const struct plugcl_option options[] = {
     { "view", PLUGCL_OPTION_TEXT, "paper", "paper|seed", false,
       "seed: the inner maps cut into as many channels as x has, each with a part of the pixels, and softmax_axis=queries" },
     { "sub_sample", PLUGCL_OPTION_BOOL, "false", NULL, false, "max pooling of keys and values by 2; shows in the weights but slowfast's" },
+    { "gemm", PLUGCL_OPTION_TEXT, "auto", "auto|own|clblast", false,
+      "whose matrix products: auto is CLBlast on GPUs, where the build has it, and plugcl's own on CPUs" },
     { "query_pixels", PLUGCL_OPTION_TEXT, "", NULL, true,
       "Y:X,Y:X,... in pixels of x: whose rows of the affinity the output attention has; all of them by default" },
     { NULL, PLUGCL_OPTION_TEXT, NULL, NULL, false, NULL },
@@ -149,6 +151,12 @@ static bool read_scale(struct nonlocal *self)
     return true;
 }
 
+static plugcl_gemm read_gemm(const struct plugcl_plugin_call *call)
+{
+    const char *text = plugcl_call_text(call, "gemm");
+    return strcmp(text, "own") == 0 ? PLUGCL_GEMM_OWN : strcmp(text, "clblast") == 0 ? PLUGCL_GEMM_CLBLAST : PLUGCL_GEMM_AUTO;
+}
+
 /* What the weights leave open, in one line. */
 static void note_defaults(const struct nonlocal *self)
 {
@@ -186,6 +194,8 @@ static plugcl_status build(plugcl_graph *graph, const struct plugcl_plugin_call 
     self.out = present_name(call, self.form->out);
     if (!read_mode(&self) || !read_sub_sample(&self) || !read_view(&self) || !read_scale(&self))
         return plugcl_graph_status(graph);
+    if (plugcl_call_given(call, "gemm"))
+        plugcl_graph_gemm(graph, read_gemm(call));
     nonlocal_add(&self, plugcl_call_input(call, 0));
     if (plugcl_graph_status(graph) == PLUGCL_OK)
         note_defaults(&self);
