@@ -120,11 +120,13 @@ def compare(contender, what, channels, size, count, rounds):
     for each in everyone:
         each.close()
     best = min(peer.median for peer in peers)
-    line = f"{what} {channels}@{size} x{count}: plugcl {ours.median:.0f} us ({ours.spread}), PyTorch {best:.0f} us, ratio {best / ours.median:.2f}"
+    line = (f"{what} {channels}@{size} x{count}: plugcl {ours.median:.0f} us ({ours.spread}), PyTorch {best:.0f} us, "
+            f"ratio {best / ours.median:.2f}")
     if what == "conv":
         # On valid taps only: a tap that reads padding is skipped. The best of each, since a busy core halves a round of either.
         gflops = 2 * channels * count * (3 * size - 2) ** 2 / min(ours.figures) / 1000
-        line += f", at best {gflops:.0f} GFLOP/s on valid taps = {100 * gflops / max(peak.figures):.0f} % of the best peak, {max(peak.figures):.0f}"
+        line += (f", at best {gflops:.0f} GFLOP/s on valid taps = {100 * gflops / max(peak.figures):.0f} % of the best peak, "
+                 f"{max(peak.figures):.0f}")
     print(line, flush=True)
 
 

@@ -2,9 +2,9 @@
 /*
  * resize.cl: interpolation between pixels for CPU devices.
  *
- * Rows and columns are looked up in a table (ops/resize.c): [tap][row] pixels, [tap][row] weights, then the same for columns. A work-
- * group takes `lines_each` lines and `columns_each` columns of them; a line is a row of an image, and of one channel where lanes are
- * pixels.
+ * Rows and columns are looked up in a table (ops/resize.c): [tap][row] pixels, [tap][row] weights, then the same for columns. A
+ * work-group takes `lines_each` lines and `columns_each` columns of them; a line is a row of an image, and of one channel where
+ * lanes are pixels.
  *
  *   -DTAPS=1|2|4            pixels along an axis that an output reads: nearest, bilinear, bicubic
  *   -DCHANNELS_LAST=0|1     0: a lane is an output pixel, any strides; 1: a lane is a channel, channel strides 1

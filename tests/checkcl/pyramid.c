@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pyramid.c: with and without a pooled branch, before and after the others, separable and of several widths, 1x1 and 3x3 projections. */
+/* pyramid.c: with and without a pooled branch, before and after the others, separable and of several widths, 1x1 and 3x3
+ * projections. */
 #include "checkcl/checkcl.h"
 #include "ref/pyramid.h"
 
@@ -24,7 +25,8 @@ static void reference(const struct checkcl_case *row, const double *const *input
 
 static struct checkcl_tensor weight_of(bool present, bool constant, int64_t outputs, int64_t channels, int64_t kernel)
 {
-    return (struct checkcl_tensor){ .present = present, .constant = constant, .shape = { 4, { outputs, channels, kernel, kernel } } };
+    return (struct checkcl_tensor){ .present = present, .constant = constant,
+                                    .shape = { 4, { outputs, channels, kernel, kernel } } };
 }
 
 static struct checkcl_tensor bias_of(bool present, bool constant, int64_t outputs)
@@ -66,7 +68,8 @@ void checkcl_pyramid(struct checkcl *check)
 {
     static const struct geometry geometries[] = {
         { "pool_last", { 2, 12, 9, 11 }, 3, { 5, 5, 5 }, { 1, 3, 3 }, { 1, 3, 6 }, 5, { 7, 1 }, false, false, true, PLUGCL_RELU },
-        { "pool_first", { 3, 9, 7, 5 }, 3, { 4, 3, 2 }, { 3, 1, 5 }, { 2, 1, 1 }, 6, { 35, 1 }, true, false, false, PLUGCL_IDENTITY },
+        { "pool_first", { 3, 9, 7, 5 }, 3, { 4, 3, 2 }, { 3, 1, 5 }, { 2, 1, 1 }, 6, { 35, 1 }, true, false, false,
+          PLUGCL_IDENTITY },
         { "wide", { 1, 10, 8, 6 }, 2, { 20, 4 }, { 3, 3 }, { 12, 1 }, 3, { 6, 3 }, true, false, true, PLUGCL_LEAKY_RELU },
         { "wide_last", { 2, 10, 5, 6 }, 2, { 3, 4 }, { 1, 3 }, { 1, 2 }, 3, { 6, 3 }, false, false, false, PLUGCL_RELU },
         { "no_pool", { 2, 7, 6, 9 }, 2, { 8, 8 }, { 3, 3 }, { 1, 4 }, 0, { 5, 1 }, false, false, true, PLUGCL_SILU },

@@ -138,7 +138,8 @@ def check(plugcl, seed):
         for fusion in ("on", "off"):
             problem = run(plugcl, folder, plugin, options, prefix, outputs, tolerances, fusion)
             if problem:
-                print(f"FAIL seed {seed}: {plugin} {options} {tuple(shape)} {list(module.state_dict())} fusion {fusion}: {problem}", flush=True)
+                print(f"FAIL seed {seed}: {plugin} {options} {tuple(shape)} {list(module.state_dict())} fusion {fusion}: {problem}",
+                      flush=True)
                 return False
     return True
 

@@ -21,7 +21,7 @@ static double original(const struct plugcl_resize_params *params, double scale, 
     return rule == PLUGCL_RESIZE_ASYMMETRIC ? resized / scale : (resized + 0.5) / scale - 0.5;
 }
 
-/* The pixel that is nearest: the row keeps clear of ties that rounding would decide. */
+/* The pixel that is nearest: what rounding moves off a tie counts as the tie. */
 static int64_t nearest(const struct plugcl_resize_params *params, double x)
 {
     switch (params->rounding) {
@@ -56,7 +56,7 @@ static int taps(const struct plugcl_resize_params *params, double scale, int64_t
         return 1;
     }
     bool is_torch = params->coordinates == PLUGCL_RESIZE_PYTORCH || params->coordinates == PLUGCL_RESIZE_ALIGN_CORNERS;
-    if (params->mode == PLUGCL_SAMPLE_BILINEAR && in == out && is_torch) { /* F.interpolate copies such an axis, whatever the scale */
+    if (params->mode == PLUGCL_SAMPLE_BILINEAR && in == out && is_torch) { /* F.interpolate copies, whatever the scale */
         pixels[0] = pixels[1] = at;
         weights[0] = 1;
         weights[1] = 0;
@@ -74,8 +74,8 @@ static int taps(const struct plugcl_resize_params *params, double scale, int64_t
     return count;
 }
 
-void ref_resize(const struct plugcl_resize_params *params, const plugcl_shape *x_shape, const plugcl_shape *y_shape, const double *x,
-                double *y)
+void ref_resize(const struct plugcl_resize_params *params, const plugcl_shape *x_shape, const plugcl_shape *y_shape,
+                const double *x, double *y)
 {
     const int64_t *in = x_shape->dims + 2, *out = y_shape->dims + 2, planes = x_shape->dims[0] * x_shape->dims[1];
     for (int64_t plane = 0; plane < planes; plane++, x += in[0] * in[1]) {

@@ -5,7 +5,7 @@
 
 #include <plugcl/graph.h>
 
-void ref_resize(const struct plugcl_resize_params *params, const plugcl_shape *x_shape, const plugcl_shape *y_shape, const double *x,
-                double *y);
+void ref_resize(const struct plugcl_resize_params *params, const plugcl_shape *x_shape, const plugcl_shape *y_shape,
+                const double *x, double *y);
 
 #endif
