@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* components.c: from the finder's mask to digits, each cut out with nothing else in the window. network.py does the same. */
+/* components.c: from the finder's mask to digits, each cut out with nothing else in the window. scenes.py does the same. */
 #include "handwriting.h"
 
 #include <math.h>
