@@ -111,7 +111,7 @@ static bool read_sub_sample(struct nonlocal *self)
     bool found = self->g == self->form->g[1];
     self->sub_sample = self->form->pools_input ? wanted : found;
     self->sub_sample_is_open = self->form->pools_input && !given;
-    if (self->mode != NONLOCAL_GAUSSIAN && self->form->phi[1] != NULL && (self->phi == self->form->phi[1]) != found) {
+    if (nonlocal_has_layer(self->call, self->phi) && self->form->phi[1] != NULL && (self->phi == self->form->phi[1]) != found) {
         layers_fail(self->graph, PLUGCL_INVALID, "%s is sub-sampled and %s is not, by their names; both must be or neither",
                     found ? self->g : self->phi, found ? self->phi : self->g);
         return false;

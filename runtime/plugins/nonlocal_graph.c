@@ -11,6 +11,7 @@
 
 #define NORM_EPS 1e-5f
 #define MAX_QUERIES 256 /* of the option */
+#define MAX_PARTS 32    /* of plugcl_graph_concat */
 
 /* A layer's value; a 1x1x1 convolution and a linear layer become a 1x1 convolution. Sizes of −1 may be any. */
 static bool take_layer(struct nonlocal *self, const char *name, int64_t rows, int64_t columns, plugcl_value *weight,
@@ -148,59 +149,112 @@ static plugcl_value project_out(struct nonlocal *self, plugcl_value map)
     return plugcl_graph_conv2d(self->graph, map, weight, bias, NULL);
 }
 
-/* The query of a pixel of x; the seed's cut puts it at the same place of some channel. False where there is no such pixel, and where
- * the size of x is not known, so that the plug-in has no output `attention`. */
-static bool query_of(struct nonlocal *self, const plugcl_shape *x, long row, long column, uint32_t *query)
+/*
+ * The output `attention`.
+ */
+struct pixel {
+    long row, column;
+};
+
+static bool is_inside(struct nonlocal *self, const plugcl_shape *x, const struct pixel *pixel)
 {
-    int64_t height = x->dims[2], width = x->dims[3], queries = height * width * self->inter / self->channels;
-    if (height < 0 || width < 0)
-        return false;
-    if (row < 0 || row >= height || column < 0 || column >= width) {
-        layers_fail(self->graph, PLUGCL_INVALID, "option query_pixels names pixel %ld:%ld; x has %lld rows and %lld columns, counted "
-                    "from 0", row, column, (long long)height, (long long)width);
-        return false;
+    int64_t height = x->dims[2], width = x->dims[3];
+    if (pixel->row >= 0 && (height < 0 || pixel->row < height) && pixel->column >= 0 && (width < 0 || pixel->column < width))
+        return true;
+    layers_fail(self->graph, PLUGCL_INVALID, "option query_pixels names pixel %ld:%ld; x has %lld rows and %lld columns, counted from 0",
+                pixel->row, pixel->column, (long long)height, (long long)width);
+    return false;
+}
+
+/* The option's list. */
+static bool read_pixels(struct nonlocal *self, const plugcl_shape *x, struct pixel *pixels, size_t *count)
+{
+    const char *text = plugcl_call_text(self->call, "query_pixels");
+    *count = 0;
+    for (const char *item = text; item != NULL && *item != '\0'; item = *item == ',' ? item + 1 : NULL) {
+        char *colon = NULL, *end = NULL;
+        struct pixel pixel = { strtol(item, &colon, 10), 0 };
+        if (*colon == ':')
+            pixel.column = strtol(colon + 1, &end, 10);
+        if (*count == MAX_QUERIES || colon == item || end == NULL || end == colon + 1 || (*end != ',' && *end != '\0')) {
+            layers_fail(self->graph, PLUGCL_INVALID, "option query_pixels is %s; it must be Y:X,Y:X,..., at most %d", text, MAX_QUERIES);
+            return false;
+        }
+        if (!is_inside(self, x, &pixel))
+            return false;
+        pixels[(*count)++] = pixel;
+        item = end;
     }
-    int64_t place = row * width + column;
-    if (self->seed_view && (height * width) % queries != 0) {
+    return true;
+}
+
+/* The query of a pixel where the size of x is known. The seed's cut puts it at the same place of some channel. */
+static bool query_of(struct nonlocal *self, const plugcl_shape *x, const struct pixel *pixel, uint32_t *query)
+{
+    int64_t pixels = x->dims[2] * x->dims[3], place = pixel->row * x->dims[3] + pixel->column;
+    int64_t queries = self->seed_view ? pixels * self->inter / self->channels : pixels;
+    if (pixels % queries != 0) {
         layers_fail(self->graph, PLUGCL_UNSUPPORTED, "option query_pixels: with view=seed and %lld inner channels for %lld of x, a "
                     "pixel is not one query", (long long)self->inter, (long long)self->channels);
         return false;
     }
-    *query = (uint32_t)(self->seed_view ? place % queries : place);
+    *query = (uint32_t)(place % queries);
     return true;
 }
 
-/* The option's list. */
-static bool read_queries(struct nonlocal *self, plugcl_value x, uint32_t *queries, size_t *count)
-{
-    const char *text = plugcl_call_text(self->call, "query_pixels");
-    plugcl_shape shape;
-    *count = 0;
-    if (plugcl_graph_shape(self->graph, x, &shape) != PLUGCL_OK)
-        return false;
-    for (const char *item = text; item != NULL && *item != '\0'; item = *item == ',' ? item + 1 : NULL) {
-        char *end = NULL, *last = NULL;
-        long row = strtol(item, &end, 10), column = *end == ':' ? strtol(end + 1, &last, 10) : 0;
-        if (*count == MAX_QUERIES || last == NULL || last == end + 1 || (*last != ',' && *last != '\0')) {
-            layers_fail(self->graph, PLUGCL_INVALID, "option query_pixels is %s; it must be Y:X,Y:X,..., at most %d", text, MAX_QUERIES);
-            return false;
-        }
-        if (!query_of(self, &shape, row, column, &queries[(*count)++]))
-            return false;
-        item = last;
-    }
-    return true;
-}
-
-/* Rows of the affinity. */
-static void add_map(struct nonlocal *self, plugcl_value x, plugcl_value q, plugcl_value k, const struct plugcl_attention_params *params)
+static plugcl_value map_of_queries(struct nonlocal *self, const plugcl_shape *x, const struct pixel *pixels, size_t count,
+                                   plugcl_value q, plugcl_value k, const struct plugcl_attention_params *params)
 {
     uint32_t queries[MAX_QUERIES];
-    size_t count = 0;
-    if (!read_queries(self, x, queries, &count))
+    for (size_t i = 0; i < count; i++)
+        if (!query_of(self, x, &pixels[i], &queries[i]))
+            return (plugcl_value){ 0 };
+    return plugcl_graph_attention_map(self->graph, q, k, params, count > 0 ? queries : NULL, count);
+}
+
+/* As many parts as there are, in their order. */
+static plugcl_value join(plugcl_graph *graph, plugcl_value *parts, size_t count)
+{
+    while (count > 1) {
+        size_t joined = 0;
+        for (size_t first = 0; first < count; first += MAX_PARTS)
+            parts[joined++] = plugcl_graph_concat(graph, parts + first, count - first < MAX_PARTS ? count - first : MAX_PARTS, 1);
+        count = joined;
+    }
+    return parts[0];
+}
+
+/* The queries cut out of theta, whose size may be unknown. Each must be a query for itself: the softmax is over the keys. */
+static plugcl_value map_of_pixels(struct nonlocal *self, plugcl_value theta, const struct pixel *pixels, size_t count, plugcl_value k,
+                                  const struct plugcl_attention_params *params)
+{
+    plugcl_value rows[MAX_QUERIES];
+    for (size_t i = 0; i < count; i++) {
+        const struct plugcl_slice slices[2] = { { 2, pixels[i].row, pixels[i].row + 1, 1 },
+                                                { 3, pixels[i].column, pixels[i].column + 1, 1 } };
+        int64_t depth = self->mode == NONLOCAL_CONCATENATION ? 1 : self->mode == NONLOCAL_GAUSSIAN ? self->channels : self->inter;
+        rows[i] = plugcl_graph_reshape(self->graph, plugcl_graph_slice(self->graph, theta, slices, 2), PLUGCL_SHAPE(0, 1, depth));
+    }
+    return plugcl_graph_attention_map(self->graph, join(self->graph, rows, count), k, params, NULL, 0);
+}
+
+static void add_map(struct nonlocal *self, plugcl_value x, plugcl_value theta, plugcl_value q, plugcl_value k,
+                    const struct plugcl_attention_params *params)
+{
+    struct pixel pixels[MAX_QUERIES];
+    plugcl_shape shape;
+    plugcl_value map = { 0 };
+    size_t count;
+    if (plugcl_graph_shape(self->graph, x, &shape) != PLUGCL_OK || !read_pixels(self, &shape, pixels, &count))
         return;
-    plugcl_value map = plugcl_graph_attention_map(self->graph, q, k, params, count > 0 ? queries : NULL, count);
-    if (plugcl_graph_status(self->graph) == PLUGCL_OK)
+    if (count == 0 || (shape.dims[2] >= 0 && shape.dims[3] >= 0))
+        map = map_of_queries(self, &shape, pixels, count, q, k, params);
+    else if (self->over_queries || self->seed_view)
+        plugcl_call_note(self->call, "without output attention: query_pixels with softmax_axis=queries or view=seed needs the height "
+                                     "and width of x when the graph is built");
+    else
+        map = map_of_pixels(self, theta, pixels, count, k, params);
+    if (map.id != 0)
         plugcl_call_set_output(self->call, "attention", map);
 }
 
@@ -229,11 +283,11 @@ void nonlocal_add(struct nonlocal *self, plugcl_value x)
         theta = project_half(self, theta, 0);
         phi = project_half(self, phi, 1);
     }
-    plugcl_value q = sequence_of(self, theta), k = sequence_of(self, phi), v = sequence_of(self, g);
+    plugcl_value q = sequence_of(self, theta), k = theta.id == phi.id ? q : sequence_of(self, phi), v = sequence_of(self, g);
     struct plugcl_attention_params params = attention_params(self);
     plugcl_value y = map_of(self, plugcl_graph_attention(graph, q, k, v, &params), like);
     y = plugcl_graph_binary(graph, PLUGCL_ADD, project_out(self, y), x);
     if (plugcl_graph_status(graph) == PLUGCL_OK)
         plugcl_call_set_output(self->call, "y", y);
-    add_map(self, x, q, k, &params);
+    add_map(self, x, theta, q, k, &params);
 }
