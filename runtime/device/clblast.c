@@ -34,7 +34,8 @@ plugcl_status clblast_scratch(plugcl_context *context, const struct sgemm *produ
     /* An operand that begins its buffer may need no copy, so that an offset asks for the most. */
     CLBlastStatusCode code = CLBlastSGemmTempBufferSize(
         CLBlastLayoutRowMajor, transpose_of(product->transpose_a), transpose_of(product->transpose_b), product->rows,
-        product->columns, product->depth, 1, product->a_pitch, 1, product->b_pitch, 1, product->y_pitch, &context->transfers, bytes);
+        product->columns, product->depth, 1, product->a_pitch, 1, product->b_pitch, 1, product->y_pitch, &context->transfers,
+        bytes);
     return code == CLBlastSuccess ? PLUGCL_OK : clblast_fail("CLBlastSGemmTempBufferSize", code);
 }
 

@@ -2,8 +2,8 @@
 /*
  * clblast.h: single-precision matrix products of the CLBlast library, where the build has it (meson's option `clblast`).
  *
- * CLBlast compiles and keeps its programs in caches of the process, which are not ours to clear. It enqueues on the queue that it is
- * given and takes no events to wait for, so products belong behind an in-order queue.
+ * CLBlast compiles and keeps its programs in caches of the process, which are not ours to clear. It enqueues on the queue that it
+ * is given and takes no events to wait for, so products belong behind an in-order queue.
  */
 #ifndef PLUGCL_DEVICE_CLBLAST_H
 #define PLUGCL_DEVICE_CLBLAST_H
@@ -13,8 +13,8 @@
 
 #include "device/queue.h"
 
-/* y [rows, columns] = a [rows, depth] · b [depth, columns] + beta · y. Sizes are at least 1. Row-major, with so many elements from one
- * row to the next; a transposed operand lies the other way round. With beta 0 what y held does not matter. */
+/* y [rows, columns] = a [rows, depth] · b [depth, columns] + beta · y. Sizes are at least 1. Row-major, with so many elements from
+ * one row to the next; a transposed operand lies the other way round. With beta 0 what y held does not matter. */
 struct sgemm {
     size_t rows, columns, depth;
     bool transpose_a, transpose_b;
@@ -32,8 +32,8 @@ struct sgemm_operand {
 bool clblast_serves(const plugcl_context *context);
 /* Bytes of scratch that the product needs at most, wherever its operands lie; perhaps 0. */
 plugcl_status clblast_scratch(plugcl_context *context, const struct sgemm *product, size_t *bytes);
-/* Enqueues the product, at the first use compiling for it. `scratch` may be NULL where none is needed; it is used from its first byte
- * on. `event` may be NULL. Thread-safety: safe on queues of each thread's own. */
+/* Enqueues the product, at the first use compiling for it. `scratch` may be NULL where none is needed; it is used from its first
+ * byte on. `event` may be NULL. Thread-safety: safe on queues of each thread's own. */
 plugcl_status clblast_enqueue(struct queue *queue, const struct sgemm *product, const struct sgemm_operand *a,
                               const struct sgemm_operand *b, const struct sgemm_operand *y, const struct buffer *scratch,
                               plugcl_event **event);

@@ -14,8 +14,8 @@ struct product {
     const struct buffer *scratch;
 };
 
-/* The product of one image of `matmul` (its batch's index 0) as the library wants it; *swapped: it computes the transposed product, of
- * b and a. False where strides or sizes do not allow it. */
+/* The product of one image of `matmul` (its batch's index 0) as the library wants it; *swapped: it computes the transposed
+ * product, of b and a. False where strides or sizes do not allow it. */
 bool product_of(const struct matmul *matmul, struct sgemm *sgemm, bool *swapped);
 
 /* For the rows of operators that are, or are made of, matrix products. */

@@ -16,7 +16,8 @@ static const struct plugcl_option options[] = {
     { "softmax_axis", PLUGCL_OPTION_TEXT, "keys", "keys|queries", false, "what the softmax adds up to 1 over, by view" },
     { "view", PLUGCL_OPTION_TEXT, "paper", "paper|seed", false,
       "seed: the inner maps cut into as many channels as x has, each with a part of the pixels, and softmax_axis=queries" },
-    { "sub_sample", PLUGCL_OPTION_BOOL, "false", NULL, false, "max pooling of keys and values by 2; shows in the weights but slowfast's" },
+    { "sub_sample", PLUGCL_OPTION_BOOL, "false", NULL, false,
+      "max pooling of keys and values by 2; shows in the weights, but for slowfast's" },
     { "gemm", PLUGCL_OPTION_TEXT, "auto", "auto|own|clblast", false,
       "whose matrix products: auto is CLBlast on GPUs, where the build has it, and plugcl's own on CPUs" },
     { "query_pixels", PLUGCL_OPTION_TEXT, "", NULL, true,
@@ -117,7 +118,8 @@ static bool read_sub_sample(struct nonlocal *self)
         return false;
     }
     if (given && wanted != self->sub_sample)
-        return refuse(self, "sub_sample", self->form->g[1] == NULL ? "this flavour has none" : "by its names, the module is otherwise");
+        return refuse(self, "sub_sample",
+                      self->form->g[1] == NULL ? "this flavour has none" : "by its names, the module is otherwise");
     return true;
 }
 
@@ -157,27 +159,39 @@ static plugcl_gemm read_gemm(const struct plugcl_plugin_call *call)
     return strcmp(text, "own") == 0 ? PLUGCL_GEMM_OWN : strcmp(text, "clblast") == 0 ? PLUGCL_GEMM_CLBLAST : PLUGCL_GEMM_AUTO;
 }
 
+struct note {
+    char text[400];
+    size_t used;
+};
+
+static void add_to_note(struct note *note, const char *text)
+{
+    if (note->used < sizeof note->text)
+        note->used += (size_t)snprintf(note->text + note->used, sizeof note->text - note->used, "%s%s", note->used ? ", " : "", text);
+}
+
 /* What the weights leave open, in one line. */
 static void note_defaults(const struct nonlocal *self)
 {
-    static const char *const scales[] = { "scale=none (or scale=inter, scale=channels)", "scale=inter (or scale=none, scale=channels)",
+    static const char *const scales[] = { "scale=none (or scale=inter, scale=channels)",
+                                          "scale=inter (or scale=none, scale=channels)",
                                           "scale=channels (or scale=none, scale=inter)" };
-    char note[400] = "";
-    size_t used = 0;
+    const bool is_seed = strcmp(self->form->base.flavour, "seed") == 0;
+    struct note note = { "", 0 };
     if (self->mode_is_open)
-        used += (size_t)snprintf(note, sizeof note, "mode=embedded_gaussian (or mode=dot_product)");
+        add_to_note(&note, "mode=embedded_gaussian (or mode=dot_product)");
     if (is_softmax(self) && !plugcl_call_given(self->call, "scale"))
-        used += (size_t)snprintf(note + used, sizeof note - used, "%s%s", used ? ", " : "", scales[self->scale]);
-    if (strcmp(self->form->base.flavour, "seed") == 0 && !plugcl_call_given(self->call, "view"))
-        used += (size_t)snprintf(note + used, sizeof note - used, "%sview=paper (the seed's own code: view=seed)", used ? ", " : "");
-    if (strcmp(self->form->base.flavour, "seed") == 0 && is_softmax(self) && !plugcl_call_given(self->call, "softmax_axis"))
-        used += (size_t)snprintf(note + used, sizeof note - used, "%ssoftmax_axis=%s (or softmax_axis=%s)", used ? ", " : "",
-                                 self->over_queries ? "queries" : "keys", self->over_queries ? "keys" : "queries");
+        add_to_note(&note, scales[self->scale]);
+    if (is_seed && !plugcl_call_given(self->call, "view"))
+        add_to_note(&note, "view=paper (the seed's own code: view=seed)");
+    if (is_seed && is_softmax(self) && !plugcl_call_given(self->call, "softmax_axis"))
+        add_to_note(&note, self->over_queries ? "softmax_axis=queries (or softmax_axis=keys)"
+                                              : "softmax_axis=keys (or softmax_axis=queries)");
     if (self->sub_sample_is_open)
-        used += (size_t)snprintf(note + used, sizeof note - used, "%ssub_sample=false (or sub_sample=true)", used ? ", " : "");
-    if (used > 0) {
+        add_to_note(&note, "sub_sample=false (or sub_sample=true)");
+    if (note.used > 0) {
         char line[440];
-        snprintf(line, sizeof line, "%s taken; weights cannot tell", note);
+        snprintf(line, sizeof line, "%s taken; weights cannot tell", note.text);
         plugcl_call_note(self->call, line);
     }
 }

@@ -112,9 +112,10 @@ static bool check_view(struct nonlocal *self, plugcl_value x)
     long long elements = (long long)(self->inter * shape.dims[2] * shape.dims[3]);
     if (elements % self->channels == 0)
         return true;
-    layers_fail(self->graph, PLUGCL_INVALID, "view=seed: the inner map of %lld elements (%lld channels of %lld x %lld) cannot be cut "
-                "into the %lld channels of x; their number must divide it", elements, (long long)self->inter,
-                (long long)shape.dims[2], (long long)shape.dims[3], (long long)self->channels);
+    layers_fail(self->graph, PLUGCL_INVALID,
+                "view=seed: the inner map of %lld elements (%lld channels of %lld x %lld) cannot be cut into the %lld channels of x; "
+                "their number must divide it", elements, (long long)self->inter, (long long)shape.dims[2], (long long)shape.dims[3],
+                (long long)self->channels);
     return false;
 }
 
@@ -161,8 +162,9 @@ static bool is_inside(struct nonlocal *self, const plugcl_shape *x, const struct
     int64_t height = x->dims[2], width = x->dims[3];
     if (pixel->row >= 0 && (height < 0 || pixel->row < height) && pixel->column >= 0 && (width < 0 || pixel->column < width))
         return true;
-    layers_fail(self->graph, PLUGCL_INVALID, "option query_pixels names pixel %ld:%ld; x has %lld rows and %lld columns, counted from 0",
-                pixel->row, pixel->column, (long long)height, (long long)width);
+    layers_fail(self->graph, PLUGCL_INVALID,
+                "option query_pixels names pixel %ld:%ld; x has %lld rows and %lld columns, counted from 0", pixel->row, pixel->column,
+                (long long)height, (long long)width);
     return false;
 }
 
@@ -177,7 +179,8 @@ static bool read_pixels(struct nonlocal *self, const plugcl_shape *x, struct pix
         if (*colon == ':')
             pixel.column = strtol(colon + 1, &end, 10);
         if (*count == MAX_QUERIES || colon == item || end == NULL || end == colon + 1 || (*end != ',' && *end != '\0')) {
-            layers_fail(self->graph, PLUGCL_INVALID, "option query_pixels is %s; it must be Y:X,Y:X,..., at most %d", text, MAX_QUERIES);
+            layers_fail(self->graph, PLUGCL_INVALID, "option query_pixels is %s; it must be Y:X,Y:X,..., at most %d", text,
+                        MAX_QUERIES);
             return false;
         }
         if (!is_inside(self, x, &pixel))
@@ -225,8 +228,8 @@ static plugcl_value join(plugcl_graph *graph, plugcl_value *parts, size_t count)
 }
 
 /* The queries cut out of theta, whose size may be unknown. Each must be a query for itself: the softmax is over the keys. */
-static plugcl_value map_of_pixels(struct nonlocal *self, plugcl_value theta, const struct pixel *pixels, size_t count, plugcl_value k,
-                                  const struct plugcl_attention_params *params)
+static plugcl_value map_of_pixels(struct nonlocal *self, plugcl_value theta, const struct pixel *pixels, size_t count,
+                                  plugcl_value k, const struct plugcl_attention_params *params)
 {
     plugcl_value rows[MAX_QUERIES];
     for (size_t i = 0; i < count; i++) {
@@ -250,8 +253,8 @@ static void add_map(struct nonlocal *self, plugcl_value x, plugcl_value theta, p
     if (count == 0 || (shape.dims[2] >= 0 && shape.dims[3] >= 0))
         map = map_of_queries(self, &shape, pixels, count, q, k, params);
     else if (self->over_queries || self->seed_view)
-        plugcl_call_note(self->call, "without output attention: query_pixels with softmax_axis=queries or view=seed needs the height "
-                                     "and width of x when the graph is built");
+        plugcl_call_note(self->call, "without output attention: query_pixels with softmax_axis=queries or view=seed needs the "
+                                     "height and width of x when the graph is built");
     else
         map = map_of_pixels(self, theta, pixels, count, k, params);
     if (map.id != 0)

@@ -17,10 +17,11 @@ from torch.nn import functional as F
 
 import aspp_modules
 import make_vectors as modules
+import nonlocal_modules
 import stn_modules
 
 BUDGET = 1e-5  # of the largest |reference|
-BUDGETS = {"aspp": 1e-4}
+BUDGETS = {"aspp": 1e-4, "nonlocal": 1e-4}
 
 
 ACTIVATIONS = {"relu": F.relu, "relu6": F.relu6, "leaky_relu": F.leaky_relu, "elu": F.elu, "silu": F.silu, "gelu": F.gelu,
@@ -39,6 +40,8 @@ def choose(rng):
     c, h = channels_and_hidden(rng)
     if rng.random() < 0.2:
         return ("aspp", *aspp_modules.choose(rng, c), c)
+    if rng.random() < 0.25:
+        return ("nonlocal", *nonlocal_modules.choose(rng))
     k = rng.choice([1, 3, 5, 7])
     act = rng.choice(list(ACTIVATIONS))
     copies = lambda: modules.ChannelAttention(c, h, rng.random() < 0.5)

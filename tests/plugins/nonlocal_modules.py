@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Non-local blocks in the style of each published flavour, for make_vectors.py and live.py. `attention` is the affinity of the query
-pixels in `queries`, a list of (y, x), or of all of them."""
+"""Non-local blocks in the style of each published flavour, for make_vectors.py and live.py. `attention` is the affinity of the
+query pixels in `queries`, a list of (y, x), or of all of them."""
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -9,7 +9,8 @@ from torch.nn import functional as F
 def affinity(theta, phi, mode, scale=1.0, axis=2, project=None):
     """[N, queries, keys] of theta [N, D, queries] and phi [N, D, keys]."""
     if mode == "concatenation":
-        pairs = torch.cat([theta.unsqueeze(3).expand(-1, -1, -1, phi.shape[2]), phi.unsqueeze(2).expand(-1, -1, theta.shape[2], -1)], 1)
+        pairs = torch.cat([theta.unsqueeze(3).expand(-1, -1, -1, phi.shape[2]),
+                           phi.unsqueeze(2).expand(-1, -1, theta.shape[2], -1)], 1)
         return project(pairs).squeeze(1) / phi.shape[2]
     scores = theta.transpose(1, 2) @ phi * scale
     return scores / phi.shape[2] if mode == "dot_product" else F.softmax(scores, axis)
@@ -135,12 +136,61 @@ class TimmNonLocal(Block):
         self.z, self.norm = nn.Conv2d(inter, channels, 1), nn.BatchNorm2d(channels)
 
     def forward(self, x):
-        return self.attend(x, self.t(x), self.p(x), self.g(x), lambda y: self.norm(self.z(y)), mode="embedded_gaussian", scale=self.scale)
+        return self.attend(x, self.t(x), self.p(x), self.g(x), lambda y: self.norm(self.z(y)), mode="embedded_gaussian",
+                           scale=self.scale)
 
 
 def with_queries(module, *queries):
     module.queries = queries
     return module
+
+
+def choose_module(rng, channels, inter):
+    """(options, module, whether it sub-samples)"""
+    mode = rng.choice(["embedded_gaussian", "gaussian", "dot_product", "concatenation"])
+    softmax_or_dot = rng.choice(["embedded_gaussian", "dot_product"])
+    sampled, norm = rng.random() < 0.5, rng.random() < 0.5
+    chosen = ["mode=dot_product"] if mode == "dot_product" else []
+    kind = rng.choice(["seed", "seed", "paper", "paper", "mmcv", "mmcv", "slowfast", "timm"])
+    if kind == "seed":
+        options = {"mode": softmax_or_dot, "view": rng.random() < 0.5}
+        words = ["view=seed"] * options["view"] + ["mode=dot_product"] * (softmax_or_dot == "dot_product")
+        if softmax_or_dot == "embedded_gaussian" and rng.random() < 0.5:
+            options["axis"] = rng.choice([1, 2])
+            words.append("softmax_axis=" + ("queries" if options["axis"] == 1 else "keys"))
+        if softmax_or_dot == "embedded_gaussian" and rng.random() < 0.3:
+            name, size = rng.choice([("inter", channels // 2), ("channels", channels)])
+            options["scale"] = size ** -0.5
+            words.append("scale=" + name)
+        return words, SeedNonLocal(channels, **options), False
+    if kind == "paper":
+        return chosen, PaperNonLocal(channels, inter, mode, sampled, norm, wide=rng.random() < 0.3), sampled
+    if kind == "mmcv":
+        use_scale = mode != "embedded_gaussian" or rng.random() < 0.7
+        return chosen + ["scale=none"] * (not use_scale), MmcvNonLocal(channels, inter, mode, sampled, norm, use_scale), sampled
+    if kind == "slowfast":
+        words = ["mode=dot_product"] * (softmax_or_dot == "dot_product") + ["sub_sample=true"] * sampled
+        return words, SlowFastNonLocal(channels, inter, softmax_or_dot, sampled, rng.choice(["norm", "bn"])), sampled
+    return (["scale=none"], TimmNonLocal(channels, inter, False), False) if sampled else ([], TimmNonLocal(channels, inter), False)
+
+
+def choose(rng):
+    """(options, module, channels) of a random flavour, mode and size of picture."""
+    inter = rng.choice([1, 2, 3, 8, 17, 32])
+    channels = 2 * inter if rng.random() < 0.5 else rng.choice([2, 4, 6, 16, 34])
+    options, module, sampled = choose_module(rng, channels, inter)
+    least = 2 if sampled else 1
+    module.image = rng.choice([least, 2, 5, 7, 13, 28]), rng.choice([least, 3, 4, 9, 17])
+    if getattr(module, "view", False) and module.image[0] * module.image[1] % 2 == 1:
+        module.image = module.image[0] + 1, module.image[1]
+    # An empty batch has no such view in PyTorch. Products of infinities and of 1e15 leave single precision on the way to a
+    # finite result.
+    module.batches, module.special = [1, 1, 2, 3] if getattr(module, "view", False) else [0, 1, 1, 2, 3], [float("nan")]
+    if rng.random() < 0.4:
+        module.queries = [(rng.randrange(module.image[0]), rng.randrange(module.image[1])) for _ in range(rng.randint(1, 5))]
+        options = options + ["query_pixels=" + ",".join(f"{row}:{column}" for row, column in module.queries)]
+    gemm = rng.choice(["own", "own", "clblast", None])
+    return options + ([f"gemm={gemm}"] if gemm else []), module, channels
 
 
 VECTORS = {

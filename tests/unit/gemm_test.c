@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* gemm_test.c: whose matrix products a plan takes, by the graph, by the plan's variants and by itself; and CLBlast's results in whole
- * plans, behind scratch memory in the arena. In a build without CLBlast: that it says so. */
+/* gemm_test.c: whose matrix products a plan takes, by the graph, by the plan's variants and by itself; and CLBlast's results in
+ * whole plans, behind scratch memory in the arena. In a build without CLBlast: that it says so. */
 #include <math.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -84,8 +84,8 @@ static void check_result(plugcl_context *context, plugcl_plan *plan, int64_t row
     struct plugcl_binding bindings[2] = { { "a", NULL }, { "y", NULL } };
     assert_non_null(y);
     (void)context;
-    assert_int_equal(plugcl_tensor_wrap_host(a, (size_t)(rows * size) * sizeof *a, PLUGCL_F32, PLUGCL_SHAPE(rows, size), PLUGCL_NCHW,
-                                             &bindings[0].tensor), PLUGCL_OK);
+    assert_int_equal(plugcl_tensor_wrap_host(a, (size_t)(rows * size) * sizeof *a, PLUGCL_F32, PLUGCL_SHAPE(rows, size),
+                                             PLUGCL_NCHW, &bindings[0].tensor), PLUGCL_OK);
     assert_int_equal(plugcl_tensor_wrap_host(y, count * sizeof *y, PLUGCL_F32, PLUGCL_SHAPE(rows, twice ? rows : size), PLUGCL_NCHW,
                                              &bindings[1].tensor), PLUGCL_OK);
     for (int run = 0; run < 2; run++)
@@ -119,7 +119,8 @@ static void check_plan(plugcl_context *context, plugcl_gemm gemm, const char *va
 {
     plugcl_graph *graph = make_graph(21, 13, true, gemm);
     plugcl_plan *plan = NULL;
-    plugcl_status status = plugcl_plan_create(context, graph, plugcl_plan_params(.variants = variants, .no_fusion = no_fusion), &plan);
+    const struct plugcl_plan_params *params = plugcl_plan_params(.variants = variants, .no_fusion = no_fusion);
+    plugcl_status status = plugcl_plan_create(context, graph, params, &plan);
     if (products > 0 && !context_caps(context)->has_clblast) {
         assert_int_equal(status, PLUGCL_UNSUPPORTED);
         assert_message("no CLBlast");
