@@ -2,10 +2,10 @@
 /*
  * norm.cl: layer, group and instance norm: y = (x − mean) / sqrt(variance + eps) · weight + bias over sets of elements.
  *
- * A work-group does `sets_each` sets one after the other; on CPU devices it has one work-item, elsewhere a power of two, which share
- * a set's elements and sum up in `scratch`. `set_table` says where each set begins in x, weight and y (strided.h); inside a set
- * `row_table` does for rows of `length` elements. The variance comes from a second pass, since a mean far from zero would swallow it
- * in one.
+ * A work-group does `sets_each` sets one after the other; on CPU devices it has one work-item, elsewhere a power of two, which
+ * share a set's elements and sum up in `scratch`. `set_table` says where each set begins in x, weight and y (strided.h); inside a
+ * set `row_table` does for rows of `length` elements. The variance comes from a second pass, since a mean far from zero would
+ * swallow it in one.
  *
  * -DVECTOR: elements that a work-item takes at once.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * deform_conv2d.cl: what the taps of a deformed convolution see, for CPU devices: a work-item takes `pixels_each` output pixels, and a
- * sample's channels as vectors. x has channel stride 1. See deform.h for the rest.
+ * deform_conv2d.cl: what the taps of a deformed convolution see, for CPU devices: a work-item takes `pixels_each` output pixels,
+ * and a sample's channels as vectors. x has channel stride 1. See deform.h for the rest.
  *
  * -DVECTOR: floats in a vector.
  */

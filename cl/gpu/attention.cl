@@ -8,8 +8,8 @@
  * of a tile each. Either launch may be cut into several, of lines or queries from a first one on. The modes without a softmax need
  * no statistics. q, k, v, y: any strides; statistics: [images, lines, 2].
  *
- * Scores come in powers of two: `factor` holds log2(e). A maximum begins with the smallest finite float, so that scores of −inf weigh
- * nothing; NaN and +inf make a line's result NaN, by the sum.
+ * Scores come in powers of two: `factor` holds log2(e). A maximum begins with the smallest finite float, so that scores of −inf
+ * weigh nothing; NaN and +inf make a line's result NaN, by the sum.
  *
  * -DITEMS: 8 or 16; -DMODE: what a score becomes, below.
  */
@@ -33,8 +33,8 @@
 #define CONCATENATION 3
 
 /* BLOCK rows from `row` on x DEPTH channels from `first` on, 0 beyond the last ones. */
-static inline void load_rows(__global const float *from, int row, int rows, int first, int depth, int row_stride, int channel_stride,
-                             __local float (*tile)[BLOCK + 1])
+static inline void load_rows(__global const float *from, int row, int rows, int first, int depth, int row_stride,
+                             int channel_stride, __local float (*tile)[BLOCK + 1])
 {
     const int item = (int)get_local_id(1) * ITEMS + (int)get_local_id(0);
     for (int at = item; at < DEPTH * BLOCK; at += GROUP) {
@@ -93,8 +93,8 @@ __attribute__((reqd_work_group_size(ITEMS, ITEMS, 1))) __kernel void statistics(
         sum[i] = 0.0f;
     }
     for (int other = 0; other < length; other += BLOCK) {
-        score_tile(own, line0, lines, line_row, line_channel, others, other, length, other_row, other_channel, depth, factor, scores,
-                   line_tile, other_tile);
+        score_tile(own, line0, lines, line_row, line_channel, others, other, length, other_row, other_channel, depth, factor,
+                   scores, line_tile, other_tile);
         UNROLL for (int i = 0; i < SIDE; i++) {
             float now = most[i];
             UNROLL for (int j = 0; j < SIDE; j++)
@@ -136,12 +136,12 @@ static inline float weight(float score, __global const float *statistics, int li
 }
 
 /* Dimension 0 is the block of columns of y, 1 that of queries, 2 the image. */
-__attribute__((reqd_work_group_size(ITEMS, ITEMS, 1))) __kernel void attention(
-    __global const float *restrict q_buffer, uint q_offset, __global const float *restrict k_buffer, uint k_offset,
-    __global const float *restrict v_buffer, uint v_offset, __global const float *restrict statistics_buffer, uint statistics_offset,
-    __global float *restrict y_buffer, uint y_offset, int first_query, int queries, int keys, int depth, int columns, int q_image,
-    int q_row, int q_channel, int k_image, int k_row, int k_channel, int v_image, int v_row, int v_channel, int y_image, int y_row,
-    int y_channel, float factor)
+__attribute__((reqd_work_group_size(ITEMS, ITEMS, 1))) __kernel void
+attention(__global const float *restrict q_buffer, uint q_offset, __global const float *restrict k_buffer, uint k_offset,
+          __global const float *restrict v_buffer, uint v_offset, __global const float *restrict statistics_buffer,
+          uint statistics_offset, __global float *restrict y_buffer, uint y_offset, int first_query, int queries, int keys,
+          int depth, int columns, int q_image, int q_row, int q_channel, int k_image, int k_row, int k_channel, int v_image,
+          int v_row, int v_channel, int y_image, int y_row, int y_channel, float factor)
 {
     __local float q_tile[DEPTH][BLOCK + 1], k_tile[DEPTH][BLOCK + 1], weights[BLOCK][BLOCK + 1];
     const int column0 = (int)get_group_id(0) * BLOCK, query0 = first_query + (int)get_group_id(1) * BLOCK;

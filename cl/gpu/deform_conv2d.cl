@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * deform_conv2d.cl: what the taps of a deformed convolution see, one work-item for each channel of a tap of a pixel; neighbours write
- * neighbours. x has any strides. See deform.h for the rest.
+ * deform_conv2d.cl: what the taps of a deformed convolution see, one work-item for each channel of a tap of a pixel; neighbours
+ * write neighbours. x has any strides. See deform.h for the rest.
  */
 #include "types.h"
 #include "deform.h"

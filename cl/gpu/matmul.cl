@@ -2,9 +2,9 @@
 /*
  * matmul.cl: matrix products of any strides for GPUs, in local memory.
  *
- * A work-group of ITEMS x ITEMS work-items makes BLOCK x BLOCK elements of y, SIDE x SIDE of them each: it brings DEPTH columns of a
- * and rows of b to local memory, multiplies, and goes on. Neighbours load along whichever axis has stride 1. Dimension 2 of the grid
- * is the index into the batch, whose strides for a, b and y are in `table` (strided.h).
+ * A work-group of ITEMS x ITEMS work-items makes BLOCK x BLOCK elements of y, SIDE x SIDE of them each: it brings DEPTH columns of
+ * a and rows of b to local memory, multiplies, and goes on. Neighbours load along whichever axis has stride 1. Dimension 2 of the
+ * grid is the index into the batch, whose strides for a, b and y are in `table` (strided.h).
  *
  * -DITEMS: 8 or 16.
  */
@@ -20,8 +20,8 @@
 #define GROUP (ITEMS * ITEMS)
 
 /* BLOCK lines from `line` on x DEPTH elements from `first` on, 0 beyond the last ones. */
-static inline void load_tile(__global const float *from, int line, int lines, int first, int depth, int line_stride, int depth_stride,
-                             __local float (*tile)[BLOCK + 1])
+static inline void load_tile(__global const float *from, int line, int lines, int first, int depth, int line_stride,
+                             int depth_stride, __local float (*tile)[BLOCK + 1])
 {
     const int item = (int)get_local_id(1) * ITEMS + (int)get_local_id(0);
     for (int at = item; at < DEPTH * BLOCK; at += GROUP) {

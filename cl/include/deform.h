@@ -2,8 +2,9 @@
 /*
  * deform.h: where a deformed tap of a convolution reads, and the table that its kernels share.
  *
- * Columns are [pixel][tap][channel], dense: row `pixel` holds what the taps of one output pixel see, so that the convolution becomes a
- * matrix product. x, offset and mask begin at the image (offset and mask: at the first output row) that the launch is for.
+ * Columns are [pixel][tap][channel], dense: row `pixel` holds what the taps of one output pixel see, so that the convolution
+ * becomes a matrix product. x, offset and mask begin at the image (offset and mask: at the first output row) that the launch is
+ * for.
  */
 #ifndef PLUGCL_DEFORM_H
 #define PLUGCL_DEFORM_H

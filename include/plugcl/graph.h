@@ -151,8 +151,8 @@ PLUGCL_API plugcl_value plugcl_graph_conv_transpose2d_layer(plugcl_graph *graph,
                                                             const char *layer,
                                                             const struct plugcl_conv_transpose2d_params *params);
 
-/* torchvision.ops.deform_conv2d: v1, or v2 where mask is not null. x [N,C,H,W]; offset [N, 2·G·KH·KW, OH, OW], for each tap of each of
- * the G groups of channels how much lower and how much further right it reads; mask [N, G·KH·KW, OH, OW], factors; weight
+/* torchvision.ops.deform_conv2d: v1, or v2 where mask is not null. x [N,C,H,W]; offset [N, 2·G·KH·KW, OH, OW], for each tap of each
+ * of the G groups of channels how much lower and how much further right it reads; mask [N, G·KH·KW, OH, OW], factors; weight
  * [O, C/groups, KH, KW]; bias [O] or null. A sample outside counts 0, and so does one that is not a number. */
 PLUGCL_API plugcl_value plugcl_graph_deform_conv2d(plugcl_graph *graph, plugcl_value x, plugcl_value offset, plugcl_value mask,
                                                    plugcl_value weight, plugcl_value bias,
@@ -181,8 +181,8 @@ PLUGCL_API plugcl_value plugcl_graph_batch_norm(plugcl_graph *graph, plugcl_valu
 PLUGCL_API plugcl_value plugcl_graph_batch_norm_layer(plugcl_graph *graph, plugcl_value x, plugcl_weights *weights,
                                                       const char *layer, float eps);
 
-/* F.layer_norm over the last n_axes axes: (x − mean) / sqrt(variance + eps) · weight + bias with the mean and the biased variance of x
- * itself; weight and bias have these axes' shape, or are null. */
+/* F.layer_norm over the last n_axes axes: (x − mean) / sqrt(variance + eps) · weight + bias with the mean and the biased variance
+ * of x itself; weight and bias have these axes' shape, or are null. */
 PLUGCL_API plugcl_value plugcl_graph_layer_norm(plugcl_graph *graph, plugcl_value x, uint32_t n_axes, plugcl_value weight,
                                                 plugcl_value bias, float eps);
 /* F.group_norm: the same over each of `groups` groups of an image's channels. x [N, C, ...], weight and bias [C] or null. */
@@ -289,7 +289,8 @@ PLUGCL_API plugcl_value plugcl_graph_affine_grid(plugcl_graph *graph, plugcl_val
 PLUGCL_API plugcl_value plugcl_graph_grid_sample(plugcl_graph *graph, plugcl_value x, plugcl_value grid,
                                                  const struct plugcl_sample_params *params);
 
-/* Which place of the input an output pixel i looks at; `step` is 1 / scale where a scale is given, else input size / output size. */
+/* Which place of the input an output pixel i looks at; `step` is 1 / scale where a scale is given, else input size / output
+ * size. */
 typedef enum plugcl_resize_coordinates {
     PLUGCL_RESIZE_PYTORCH = 0,       /* F.interpolate's: ASYMMETRIC for nearest, else HALF_PIXEL; bilinear copies along an axis that
                                         keeps its size, also with ALIGN_CORNERS */
@@ -519,9 +520,13 @@ static inline struct plugcl_spatial_gate_params plugcl_spatial_gate_params_init(
 }
 static inline struct plugcl_resize_params plugcl_resize_params_init(void)
 {
-    struct plugcl_resize_params params = {
-        sizeof(struct plugcl_resize_params), PLUGCL_SAMPLE_BILINEAR, PLUGCL_RESIZE_PYTORCH, PLUGCL_RESIZE_FLOOR, { 0, 0 }, { 0, 0 }, 0
-    };
+    struct plugcl_resize_params params = { sizeof(struct plugcl_resize_params),
+                                           PLUGCL_SAMPLE_BILINEAR,
+                                           PLUGCL_RESIZE_PYTORCH,
+                                           PLUGCL_RESIZE_FLOOR,
+                                           { 0, 0 },
+                                           { 0, 0 },
+                                           0 };
     return params;
 }
 static inline struct plugcl_pyramid_params plugcl_pyramid_params_init(void)

@@ -63,7 +63,8 @@ static void pack_blocks(const float *const *sources, const struct constant *cons
         float *column = packed + padded + output / block_size * packing->taps * channels * block_size + output % block_size;
         const float *weight = sources[0] + packing->first + output * packing->strides[0];
         for (int64_t tap = 0; tap < packing->taps; tap++) {
-            const float *from = weight + tap / packing->row_taps * packing->strides[2] + tap % packing->row_taps * packing->strides[3];
+            const float *from =
+                weight + tap / packing->row_taps * packing->strides[2] + tap % packing->row_taps * packing->strides[3];
             for (int64_t channel = 0; channel < channels; channel++)
                 column[(tap * channels + channel) * block_size] = output < outputs ? from[channel * packing->strides[1]] : 0.0f;
         }

@@ -171,8 +171,9 @@ static plugcl_status plan_tile(struct schedule *schedule, const struct operator_
     int64_t block = 4 * items;
     snprintf(options, sizeof options, "-DITEMS=%d", (int)items);
     struct launch *launch = launch_product(schedule, &matmul, "gpu/matmul.cl", options);
-    launch_range(launch, (size_t)((matmul.columns + block - 1) / block * items), (size_t)((matmul.rows + block - 1) / block * items),
-                 (size_t)strided_elements(&matmul.batch), (size_t)items, (size_t)items, 1);
+    launch_range(launch, (size_t)((matmul.columns + block - 1) / block * items),
+                 (size_t)((matmul.rows + block - 1) / block * items), (size_t)strided_elements(&matmul.batch), (size_t)items,
+                 (size_t)items, 1);
     return schedule_status(schedule);
 }
 

@@ -50,11 +50,12 @@ static plugcl_status build(plugcl_graph *graph)
     plugcl_value x = plugcl_graph_input(graph, "x", PLUGCL_F32, PLUGCL_SHAPE(PLUGCL_DIM_ANY, CHANNELS, SIZE, SIZE));
     plugcl_value y = plugcl_graph_conv2d(graph, x, constant(graph, PLUGCL_SHAPE(CHANNELS, CHANNELS, 3, 3)), none,
                                          plugcl_conv2d_params(.pad = { 1, 1, 1, 1 }));
-    y = plugcl_graph_batch_norm(graph, y, constant(graph, PLUGCL_SHAPE(CHANNELS)), constant(graph, PLUGCL_SHAPE(CHANNELS)), none, none,
-                                1e-5f);
+    y = plugcl_graph_batch_norm(graph, y, constant(graph, PLUGCL_SHAPE(CHANNELS)), constant(graph, PLUGCL_SHAPE(CHANNELS)), none,
+                                none, 1e-5f);
     y = plugcl_graph_activation(graph, plugcl_graph_binary(graph, PLUGCL_ADD, y, x), PLUGCL_RELU, 0, 0);
-    y = plugcl_graph_channel_gate(graph, y, constant(graph, PLUGCL_SHAPE(2, CHANNELS)), none, constant(graph, PLUGCL_SHAPE(CHANNELS, 2)),
-                                  none, plugcl_channel_gate_params(.act = PLUGCL_RELU), NULL);
+    y = plugcl_graph_channel_gate(graph, y, constant(graph, PLUGCL_SHAPE(2, CHANNELS)), none,
+                                  constant(graph, PLUGCL_SHAPE(CHANNELS, 2)), none, plugcl_channel_gate_params(.act = PLUGCL_RELU),
+                                  NULL);
     y = plugcl_graph_spatial_gate(graph, y, constant(graph, PLUGCL_SHAPE(1, 2, 3, 3)), none, NULL, NULL);
     y = plugcl_graph_concat(graph, (plugcl_value[]){ own_kernel(graph, y), x }, 2, 1);
     plugcl_graph_output(graph, "y", plugcl_graph_softmax(graph, plugcl_graph_flatten(graph, y, 1, -1), -1));

@@ -360,7 +360,8 @@ static void test_binding_errors(void **state)
 #define QUARANTINE 1
 #endif
 
-/* Resident memory in pages, or 0 where /proc does not tell, or where AddressSanitizer keeps freed memory (it finds leaks itself). */
+/* Resident memory in pages, or 0 where /proc does not tell, or where AddressSanitizer keeps freed memory (it finds leaks
+ * itself). */
 static long resident_pages(void)
 {
     long total = 0, resident = 0;
