@@ -39,7 +39,8 @@ SINGLE __kernel void deform_columns(__global const float *x_buffer, uint x_offse
         __global float *to = columns_buffer + columns_offset + (long)pixel * taps * channels;
         for (int tap = 0; tap < taps; tap++) {
             for (int group = 0; group < groups; group++) {
-                struct corners corners = corners_of(table, offset, mask, has_mask, group, tap, first_row + row, row, column);
+                struct corners corners;
+                find_corners(table, offset, mask, has_mask, group, tap, first_row + row, row, column, &corners);
                 blend(x + group * group_channels, &corners, group_channels, to + tap * channels + group * group_channels);
             }
         }

@@ -16,8 +16,9 @@ __kernel void deform_columns(__global const float *x_buffer, uint x_offset, __gl
     if (at >= taps * channels || pixel >= pixels)
         return;
     const int tap = at / channels, channel = at - tap * channels, row = pixel / table[OUT_WIDTH];
-    struct corners corners = corners_of(table, offset, mask, has_mask, channel / table[GROUP_CHANNELS], tap, first_row + row, row,
-                                        pixel - row * table[OUT_WIDTH]);
+    struct corners corners;
+    find_corners(table, offset, mask, has_mask, channel / table[GROUP_CHANNELS], tap, first_row + row, row,
+                 pixel - row * table[OUT_WIDTH], &corners);
     float sum = 0.0f;
     for (int i = 0; i < corners.count; i++)
         sum += corners.share[i] * x[corners.at[i] + channel * table[X_STRIDES]];

@@ -28,10 +28,9 @@ static inline void add_corner(struct corners *corners, __global const int *table
 
 /* The sample of `tap` (of an offset group) at output (row, column): torchvision's bilinear rule, a pixel outside counts 0. A sample
  * that is a pixel or more outside, or not a number, has no corners. */
-static inline struct corners corners_of(__global const int *table, __global const float *offset, __global const float *mask,
-                                        int has_mask, int group, int tap, int out_row, int row, int column)
+static inline void find_corners(__global const int *table, __global const float *offset, __global const float *mask, int has_mask,
+                                int group, int tap, int out_row, int row, int column, struct corners *corners)
 {
-    struct corners corners;
     const int taps = table[KERNEL_HEIGHT] * table[KERNEL_WIDTH], ky = tap / table[KERNEL_WIDTH];
     const int kx = tap - ky * table[KERNEL_WIDTH];
     __global const int *strides = table + OFFSET_STRIDES, *mask_strides = table + MASK_STRIDES;
@@ -40,16 +39,15 @@ static inline struct corners corners_of(__global const int *table, __global cons
     const float x = (float)(column * table[STRIDE_X] - table[PAD_LEFT] + kx * table[DILATION_X]) + shift[strides[0]];
     const float factor =
         has_mask ? mask[(group * taps + tap) * mask_strides[0] + row * mask_strides[1] + column * mask_strides[2]] : 1.0f;
-    corners.count = 0;
+    corners->count = 0;
     if (!(y > -1.0f && y < (float)table[HEIGHT] && x > -1.0f && x < (float)table[WIDTH]))
-        return corners;
+        return;
     const int top = (int)floor(y), left = (int)floor(x);
     const float down = y - (float)top, right = x - (float)left;
-    add_corner(&corners, table, top, left, (1.0f - down) * (1.0f - right) * factor);
-    add_corner(&corners, table, top, left + 1, (1.0f - down) * right * factor);
-    add_corner(&corners, table, top + 1, left, down * (1.0f - right) * factor);
-    add_corner(&corners, table, top + 1, left + 1, down * right * factor);
-    return corners;
+    add_corner(corners, table, top, left, (1.0f - down) * (1.0f - right) * factor);
+    add_corner(corners, table, top, left + 1, (1.0f - down) * right * factor);
+    add_corner(corners, table, top + 1, left, down * (1.0f - right) * factor);
+    add_corner(corners, table, top + 1, left + 1, down * right * factor);
 }
 
 #endif
