@@ -7,6 +7,8 @@
  *        contender conv INPUTS SIZE OUTPUTS        one 3x3 convolution, NHWC in and out
  *        contender grid_sample CHANNELS SIZE BATCH bilinear, zeros, at the points of a turned image
  *        contender aspp CHANNELS SIZE RATE         a pyramid of 1x1, three 3x3 (RATE, 2 and 3 times it) and pooling, 256 each
+ *        contender gemm ROWS DEPTH COLUMNS         a matrix product of two activations
+ *        contender attention CHANNELS PIXELS 1     softmax over the keys
  *        contender peak THREADS                    FMAs alone; prints GFLOP/s
  */
 #include <stdio.h>
@@ -26,6 +28,9 @@ static void check(plugcl_status status)
         exit(1);
     }
 }
+
+/* Inputs in their order; a case may have fewer. */
+static const char *const names[3] = { "x", "k", "v" };
 
 /* Small weights, so that a chain of gates neither vanishes nor overflows. */
 static plugcl_value random_constant(plugcl_graph *graph, const plugcl_shape *shape)
@@ -84,6 +89,15 @@ static plugcl_value add_pyramid(plugcl_graph *graph, plugcl_value x, int64_t cha
 static plugcl_value build(plugcl_graph *graph, const char *what, int64_t channels, int64_t size, int64_t count)
 {
     bool samples = strcmp(what, "grid_sample") == 0;
+    if (strcmp(what, "gemm") == 0)
+        return plugcl_graph_matmul(graph, plugcl_graph_input(graph, "x", PLUGCL_F32, PLUGCL_SHAPE(channels, size)),
+                                   plugcl_graph_input(graph, "k", PLUGCL_F32, PLUGCL_SHAPE(size, count)), false, false);
+    if (strcmp(what, "attention") == 0) {
+        plugcl_value inputs[3];
+        for (int i = 0; i < 3; i++)
+            inputs[i] = plugcl_graph_input(graph, names[i], PLUGCL_F32, PLUGCL_SHAPE(1, size, channels));
+        return plugcl_graph_attention(graph, inputs[0], inputs[1], inputs[2], plugcl_attention_params(.scale = 1.0f / 16));
+    }
     plugcl_value x = plugcl_graph_input(graph, "x", PLUGCL_F32, PLUGCL_SHAPE(samples ? count : 1, channels, size, size));
     if (samples)
         return plugcl_graph_grid_sample(graph, x, turned_grid(graph, count, size), NULL);
@@ -97,34 +111,45 @@ static plugcl_value build(plugcl_graph *graph, const char *what, int64_t channel
     return x;
 }
 
+static void fill(plugcl_tensor *tensor)
+{
+    size_t bytes = plugcl_tensor_bytes(tensor);
+    float *values = malloc(bytes);
+    for (size_t i = 0; values != NULL && i < bytes / sizeof *values; i++)
+        values[i] = (float)(i % 17) / 17.0f;
+    check(plugcl_tensor_write(tensor, values, bytes));
+    free(values);
+}
+
 /* The median would need the driver's help; a round is the mean of runs enough for a few milliseconds. */
 static void serve(plugcl_context *context, plugcl_plan *plan, plugcl_layout layout)
 {
-    plugcl_shape shapes[2];
-    plugcl_tensor *tensors[2];
+    plugcl_tensor *tensors[4];
+    struct plugcl_binding bindings[4];
+    size_t count = 0;
     char line[16];
-    check(plugcl_plan_shape(plan, "x", &shapes[0]));
-    check(plugcl_plan_shape(plan, "y", &shapes[1]));
-    for (int i = 0; i < 2; i++)
-        check(plugcl_tensor_create(context, plugcl_tensor_params(.shape = shapes[i], .layout = layout), &tensors[i]));
-    float *ones = malloc(plugcl_tensor_bytes(tensors[0]));
-    for (size_t i = 0; ones != NULL && i < plugcl_tensor_bytes(tensors[0]) / sizeof *ones; i++)
-        ones[i] = (float)(i % 17) / 17.0f;
-    check(plugcl_tensor_write(tensors[0], ones, plugcl_tensor_bytes(tensors[0])));
-    free(ones);
-    struct plugcl_binding bindings[2] = { { "x", tensors[0] }, { "y", tensors[1] } };
+    for (int i = 0; i < 4; i++) {
+        const char *name = i < 3 ? names[i] : "y";
+        plugcl_shape shape;
+        if (plugcl_plan_shape(plan, name, &shape) != PLUGCL_OK)
+            continue;
+        check(plugcl_tensor_create(context, plugcl_tensor_params(.shape = shape, .layout = layout), &tensors[count]));
+        fill(tensors[count]);
+        bindings[count] = (struct plugcl_binding){ name, tensors[count] };
+        count++;
+    }
     for (int i = 0; i < 3; i++)
-        check(plugcl_plan_run(plan, bindings, 2, NULL));
+        check(plugcl_plan_run(plan, bindings, count, NULL));
     while (fgets(line, sizeof line, stdin) != NULL) {
         uint64_t start = clock_ns(), now = start;
         int runs = 0;
         for (; now - start < 20000000u; now = clock_ns(), runs++)
-            check(plugcl_plan_run(plan, bindings, 2, NULL));
+            check(plugcl_plan_run(plan, bindings, count, NULL));
         printf("%.3f\n", (double)(now - start) / 1000.0 / runs);
         fflush(stdout);
     }
-    plugcl_tensor_destroy(&tensors[0]);
-    plugcl_tensor_destroy(&tensors[1]);
+    for (size_t i = 0; i < count; i++)
+        plugcl_tensor_destroy(&tensors[i]);
 }
 
 static const char peak_source[] =

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""The speed floors: SE, CBAM, ASPP and grid_sample beside PyTorch, a convolution beside the FMA peak, contenders taking turns in
-one run.
+"""The speed floors: SE, CBAM, ASPP, grid_sample, matrix products and attention beside PyTorch, those with much arithmetic beside the
+FMA peak too, contenders taking turns in one run.
 
 usage: floors.py BUILD_FOLDER [ROUNDS]
 
@@ -58,13 +58,30 @@ class ASPP(torch.nn.Module):  # torchvision's, with batch norm folded
         parts.append(torch.nn.functional.interpolate(pooled, size=x.shape[2:], mode="bilinear", align_corners=False))
         return self.project(torch.cat(parts, 1)).relu_()
 
+class Gemm(torch.nn.Module):
+    def __init__(self, depth, columns):
+        super().__init__()
+        self.other = torch.rand(depth, columns)
+    def forward(self, x):
+        return x @ self.other
+
+class Attention(torch.nn.Module):
+    def __init__(self, channels, size):
+        super().__init__()
+        self.k, self.v = torch.rand(1, size, channels), torch.rand(1, size, channels)
+    def forward(self, x):
+        return torch.softmax(x @ self.k.transpose(1, 2) / 16, -1) @ self.v
+
 net = {"se": lambda: torch.nn.Sequential(*[SE(channels) for _ in range(count)]),
        "cbam": lambda: torch.nn.Sequential(*[CBAM(channels) for _ in range(count)]),
        "conv": lambda: torch.nn.Conv2d(channels, count, 3, padding=1),
        "aspp": lambda: ASPP(channels, count),
+       "gemm": lambda: Gemm(size, count),
+       "attention": lambda: Attention(channels, size),
        "grid_sample": lambda: GridSample(count, size)}[what]()
-x = torch.rand(count if what == "grid_sample" else 1, channels, size, size)
-if layout == "nhwc":
+x = torch.rand(channels, size) if what == "gemm" else torch.rand(1, size, channels) if what == "attention" else \
+    torch.rand(count if what == "grid_sample" else 1, channels, size, size)
+if layout == "nhwc" and x.dim() == 4:
     net, x = net.to(memory_format=torch.channels_last), x.to(memory_format=torch.channels_last)
 with torch.inference_mode():
     for _ in range(5):
@@ -122,10 +139,12 @@ def compare(contender, what, channels, size, count, rounds):
     best = min(peer.median for peer in peers)
     line = (f"{what} {channels}@{size} x{count}: plugcl {ours.median:.0f} us ({ours.spread}), PyTorch {best:.0f} us, "
             f"ratio {best / ours.median:.2f}")
-    if what == "conv":
-        # On valid taps only: a tap that reads padding is skipped. The best of each, since a busy core halves a round of either.
-        gflops = 2 * channels * count * (3 * size - 2) ** 2 / min(ours.figures) / 1000
-        line += (f", at best {gflops:.0f} GFLOP/s on valid taps = {100 * gflops / max(peak.figures):.0f} % of the best peak, "
+    flops = {"conv": 2 * channels * count * (3 * size - 2) ** 2,  # on valid taps only: one that reads padding is skipped
+             "gemm": 2 * channels * size * count, "attention": 4 * size * size * channels}.get(what)
+    if flops:
+        # The best of each, since a busy core halves a round of either.
+        gflops = flops / min(ours.figures) / 1000
+        line += (f", at best {gflops:.0f} GFLOP/s = {100 * gflops / max(peak.figures):.0f} % of the best peak, "
                  f"{max(peak.figures):.0f}")
     print(line, flush=True)
 
@@ -137,7 +156,8 @@ def main():
         os.environ.pop(name, None)
     contender, rounds = os.path.join(sys.argv[1], "bench", "contender"), int(sys.argv[2]) if len(sys.argv) == 3 else 15
     for case in (("se", 256, 28, 10), ("cbam", 256, 28, 10), ("conv", 512, 32, 256), ("aspp", 512, 32, 6), ("aspp", 512, 65, 6),
-                 ("aspp", 2048, 28, 12), ("grid_sample", 3, 224, 1), ("grid_sample", 3, 224, 8)):
+                 ("aspp", 2048, 28, 12), ("grid_sample", 3, 224, 1), ("grid_sample", 3, 224, 8),
+                 ("gemm", 1024, 1024, 1024), ("gemm", 3136, 128, 3136), ("gemm", 3136, 3136, 128), ("attention", 128, 3136, 1)):
         compare(contender, *case, rounds)
 
 

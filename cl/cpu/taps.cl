@@ -34,6 +34,28 @@
 
 enum { FIRST_TAP, TAPS, BLOCK_NUMBER, TOP, LEFT, WIDTH, FIRST_PIXEL, COUNT, TASK };
 
+/* Rows of a finished tile, which is still near, with what comes after the sum. */
+static inline void store_rows(const __private floatv *tile, int rows, int left, const __private int *y_at, __global float *y,
+                              const __private int *residual_at, __global const float *residual, int has_residual, float alpha,
+                              float beta)
+{
+    for (int i = 0; i < rows; i++) {
+        for (int j = 0; j < VECTORS; j++) {
+            const int n = left - j * VECTOR;
+            floatv sum = tile[i * VECTORS + j];
+            if (n >= VECTOR) {
+                if (has_residual)
+                    sum += vloadv(residual + residual_at[i] + VECTOR * j);
+                vstorev(activatev(sum, alpha, beta), y + y_at[i] + VECTOR * j);
+            } else if (n > 0) {
+                if (has_residual)
+                    sum += vload_some(residual + residual_at[i] + VECTOR * j, n);
+                vstore_some(activatev(sum, alpha, beta), y + y_at[i] + VECTOR * j, n);
+            }
+        }
+    }
+}
+
 SINGLE __kernel void taps(__global const float *restrict x_buffer, uint x_offset, __global const float *restrict w_buffer,
                           uint w_offset, __global const float *restrict residual_buffer, uint residual_offset,
                           __global float *restrict y_buffer, uint y_offset, __global const int *restrict table, int taps_at,
@@ -52,6 +74,8 @@ SINGLE __kernel void taps(__global const float *restrict x_buffer, uint x_offset
     __global const float *bias = w_buffer + w_offset + image * w_image + (size_t)block * BLOCK;
     __global const float *w_block = w_buffer + w_offset + image * w_image + (size_t)blocks * BLOCK +
                                     (size_t)block * kernel_taps * channels * BLOCK;
+    __global float *y = y_buffer + y_offset + image * y_image + block * BLOCK;
+    __global const float *residual = residual_buffer + residual_offset + image * residual_image + block * BLOCK;
 
     /* The last tile's spare rows repeat the last pixel; their sums are not stored. */
     for (int i = 0; i < groups * ROWS; i++) {
@@ -63,14 +87,14 @@ SINGLE __kernel void taps(__global const float *restrict x_buffer, uint x_offset
     }
 
     /* Several taps in one pass while their channels are few, else one tap's channels in several passes. */
-    const int taps_a_pass = max(1, DEPTH / channels);
+    const int taps_a_pass = max(1, DEPTH / channels), one_pass = n_taps <= taps_a_pass && channels <= DEPTH;
     int tap0 = 0;
     do {
         const int tap1 = min(tap0 + taps_a_pass, n_taps);
         for (int channel0 = 0; channel0 < channels; channel0 += DEPTH) {
-            const int depth = min(DEPTH, channels - channel0);
+            const int depth = min(DEPTH, channels - channel0), is_last = tap1 == n_taps && channel0 + depth == channels;
             for (int group = 0; group < groups; group++) {
-                __private floatv *tile = sums + group * ROWS * VECTORS;
+                __private floatv *tile = sums + (one_pass ? 0 : group * ROWS * VECTORS);
                 floatv c[ROWS][VECTORS];
                 if (tap0 == 0 && channel0 == 0) {
                     UNROLL for (int i = 0; i < ROWS; i++)
@@ -101,26 +125,11 @@ SINGLE __kernel void taps(__global const float *restrict x_buffer, uint x_offset
                 UNROLL for (int i = 0; i < ROWS; i++)
                     UNROLL for (int j = 0; j < VECTORS; j++)
                         tile[i * VECTORS + j] = c[i][j];
+                if (is_last)
+                    store_rows(tile, min(ROWS, count - group * ROWS), outputs - block * BLOCK, y_at + group * ROWS, y,
+                               residual_at + group * ROWS, residual, has_residual, alpha, beta);
             }
         }
         tap0 = tap1;
     } while (tap0 < n_taps);
-
-    __global float *y = y_buffer + y_offset + image * y_image + block * BLOCK;
-    __global const float *residual = residual_buffer + residual_offset + image * residual_image + block * BLOCK;
-    for (int i = 0; i < count; i++) {
-        for (int j = 0; j < VECTORS; j++) {
-            const int left = outputs - block * BLOCK - j * VECTOR;
-            floatv sum = sums[i * VECTORS + j];
-            if (left >= VECTOR) {
-                if (has_residual)
-                    sum += vloadv(residual + residual_at[i] + VECTOR * j);
-                vstorev(activatev(sum, alpha, beta), y + y_at[i] + VECTOR * j);
-            } else if (left > 0) {
-                if (has_residual)
-                    sum += vload_some(residual + residual_at[i] + VECTOR * j, left);
-                vstore_some(activatev(sum, alpha, beta), y + y_at[i] + VECTOR * j, left);
-            }
-        }
-    }
 }
