@@ -53,7 +53,8 @@ static bool read_fitted(const struct own_picture *own, const struct image *image
                answers.crops > 0 ? "" : "; a digit should be 18 to 28 pixels high, dark on light or light on dark");
         tell(&answers, image, factor);
         good = draw_own_picture(own->out, name, fitted, &answers);
-        printf(good ? "picture: %s/%s\n" : "", own->out, name);
+        if (good)
+            printf("picture: %s/%s\n", own->out, name);
     }
     machine_close(&machine);
     networks_free(&networks);

@@ -2,6 +2,7 @@
 /* plugin_module.c: shared objects for registry_test.c, good and bad ones, told apart by -DMODULE_… */
 #include <plugcl/plugin.h>
 
+#ifndef MODULE_EMPTY
 static plugcl_status build(plugcl_graph *graph, const struct plugcl_plugin_call *call, void *user)
 {
     (void)graph;
@@ -35,12 +36,10 @@ static const struct plugcl_plugin second = {
     .build = build,
 };
 
-static const struct plugcl_plugin *const plugins[] = {
-#ifndef MODULE_EMPTY
-    &first, &second,
+static const struct plugcl_plugin *const plugins[] = { &first, &second, NULL };
+#else
+static const struct plugcl_plugin *const plugins[] = { NULL };
 #endif
-    NULL,
-};
 
 #if defined(MODULE_VERSION)
 const struct plugcl_plugin_library plugcl_plugins = { sizeof plugcl_plugins, PLUGCL_PLUGIN_API_VERSION + 41, plugins };
