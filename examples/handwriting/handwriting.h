@@ -134,8 +134,8 @@ struct score score(const struct answers *answers, const struct exhibits *exhibit
 struct networks {
     plugcl_graph *finder, *reader;
 };
-/* For pictures of one size. `marks` are `count` pixels whose attention becomes an output; none: there is no such output. */
-bool networks_build(const char *path, int height, int width, const struct mark *marks, size_t count, struct networks *networks);
+/* `marks` are `count` pixels whose attention becomes an output; none: there is no such output. */
+bool networks_build(const char *path, const struct mark *marks, size_t count, struct networks *networks);
 void networks_free(struct networks *networks);
 
 /* machine.c: both networks on one device. */

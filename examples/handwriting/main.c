@@ -184,9 +184,7 @@ static bool demonstrate(const struct options *options)
     snprintf(path, sizeof path, "%s/model.safetensors", options->data);
     bool good = exhibits_open(options->data, &exhibits) &&
                 answers_create(&answers, exhibits.scenes, exhibits.scene[0].width, exhibits.scene[0].height, true) &&
-                networks_build(path, exhibits.scene[0].height, exhibits.scene[0].width, exhibits.marks, MARKS * exhibits.scenes,
-                               &networks) &&
-                empty_cache(cache, sizeof cache);
+                networks_build(path, exhibits.marks, MARKS * exhibits.scenes, &networks) && empty_cache(cache, sizeof cache);
     if (good) {
         good = read_on_devices(options, cache, &networks, &exhibits, &answers);
         nftw(cache, remove_entry, 16, FTW_DEPTH | FTW_PHYS);

@@ -76,11 +76,10 @@ static plugcl_value non_local(struct builder *builder, plugcl_value x, const str
     return plugcl_node_output(node, "y");
 }
 
-/* The size is given, not left to the plan, since the attention of a pixel needs it. */
-static void finder_layers(struct builder *builder, int height, int width, const struct mark *marks, size_t count)
+static void finder_layers(struct builder *builder, const struct mark *marks, size_t count)
 {
     plugcl_node *se, *cbam, *aspp;
-    plugcl_value x = plugcl_graph_input(builder->graph, "x", PLUGCL_F32, PLUGCL_SHAPE(1, 1, height, width));
+    plugcl_value x = plugcl_graph_input(builder->graph, "x", PLUGCL_F32, PLUGCL_SHAPE(1, 1, PLUGCL_DIM_ANY, PLUGCL_DIM_ANY));
     x = unit(builder, x, "finder.stem", 2);
     const plugcl_value fine_map = residual_block(builder, x, "finder.block1", "se", &se);
     x = unit(builder, halve(builder, fine_map), "finder.transition", 1);
@@ -112,7 +111,7 @@ static void reader_layers(struct builder *builder)
     plugcl_graph_output(builder->graph, output_names[SCORES], x);
 }
 
-bool networks_build(const char *path, int height, int width, const struct mark *marks, size_t count, struct networks *networks)
+bool networks_build(const char *path, const struct mark *marks, size_t count, struct networks *networks)
 {
     plugcl_weights *weights = NULL;
     if (!fine(plugcl_weights_open(path, &weights), "the weights"))
@@ -120,7 +119,7 @@ bool networks_build(const char *path, int height, int width, const struct mark *
     bool built = fine(plugcl_graph_create(NULL, &networks->finder), "the finder's graph") &&
                  fine(plugcl_graph_create(NULL, &networks->reader), "the reader's graph");
     if (built) {
-        finder_layers(&(struct builder){ networks->finder, weights }, height, width, marks, count);
+        finder_layers(&(struct builder){ networks->finder, weights }, marks, count);
         reader_layers(&(struct builder){ networks->reader, weights });
         built =
             fine(plugcl_graph_status(networks->finder), "the finder") && fine(plugcl_graph_status(networks->reader), "the reader");

@@ -42,8 +42,7 @@ static bool read_fitted(const struct own_picture *own, const struct image *image
     struct machine machine = { 0 };
     struct answers answers = { 0 };
     snprintf(path, sizeof path, "%s/model.safetensors", own->data);
-    bool good = answers_create(&answers, 1, fitted->width, fitted->height, false) &&
-                networks_build(path, fitted->height, fitted->width, NULL, 0, &networks) &&
+    bool good = answers_create(&answers, 1, fitted->width, fitted->height, false) && networks_build(path, NULL, 0, &networks) &&
                 machine_open(&machine, own->device, NULL, &networks, fitted, 0) &&
                 machine_read_scene(&machine, fitted, 0, &answers);
     if (good) {
