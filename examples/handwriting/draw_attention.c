@@ -4,6 +4,7 @@
 #include "picture.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 enum { WIDE = 512, GAP = 24, TOP = 118 };
 
@@ -70,28 +71,42 @@ static void ring(struct picture *picture, float x, float y)
     picture_fill(picture, (int)x - 2, (int)y - 2, 5, 5, MARK);
 }
 
+/* Attention ranges over decades: `shades` are 1 for the largest, 0 for a hundred-thousandth of it or less. Returns the largest. */
+static float logarithmic(const float *map, size_t elements, float *shades)
+{
+    float low, high;
+    range(map, elements, &low, &high);
+    for (size_t i = 0; i < elements; i++)
+        shades[i] = fmaxf(1 + log10f(map[i] / high) / 5, 0);
+    return high;
+}
+
 bool draw_non_local(const char *folder, const struct exhibits *exhibits, const struct answers *answers)
 {
     const struct image *scene = exhibits->scene;
     const int columns = scene->width / 4, rows = scene->height / 4, step = tall(scene) + 44;
-    struct picture picture;
-    if (!picture_create(&picture, MARKS * (WIDE + GAP) - GAP + 2 * MARGIN, TOP + (int)exhibits->scenes * step + 46))
-        return false;
+    float *shades = malloc((size_t)columns * (size_t)rows * sizeof *shades);
+    struct picture picture = { 0 };
+    if (!shades || !picture_create(&picture, MARKS * (WIDE + GAP) - GAP + 2 * MARGIN, TOP + (int)exhibits->scenes * step + 46)) {
+        free(shades);
+        return complain("no memory for non-local.png");
+    }
     picture_text(&picture, MARGIN, 26, 4, INK, "Where the Non-local block looks");
-    picture_text(&picture, MARGIN, 70, 2, QUIET, "What the marked place draws on: its attention, divided by the largest value.");
+    picture_text(&picture, MARGIN, 70, 2, QUIET,
+                 "What the marked place draws on: its attention to all places, on a logarithmic scale.");
     for (size_t i = 0; i < MARKS * exhibits->scenes; i++) {
         const int x = MARGIN + (int)(i % MARKS) * (WIDE + GAP), y = TOP + (int)(i / MARKS) * step;
         const float *map = answers_of(answers, ATTENTION, i / MARKS, scene) + i % MARKS * (size_t)(columns * rows);
-        float low, high;
-        range(map, (size_t)columns * (size_t)rows, &low, &high);
+        const float largest = logarithmic(map, (size_t)columns * (size_t)rows, shades);
         picture_grey(&picture, x, y, WIDE, tall(scene), &scene[i / MARKS]);
-        picture_map(&picture, x, y, WIDE, tall(scene), map, columns, rows, 0, high);
+        picture_map(&picture, x, y, WIDE, tall(scene), shades, columns, rows, 0, 1);
         ring(&picture, (float)x + ((float)exhibits->marks[i].column + 0.5f) * WIDE / (float)columns,
              (float)y + ((float)exhibits->marks[i].row + 0.5f) * (float)tall(scene) / (float)rows);
-        picture_text(&picture, x, y + tall(scene) + 8, 2, QUIET, "largest: %.2f %% of the whole", (double)high * 100);
+        picture_text(&picture, x, y + tall(scene) + 8, 2, QUIET, "largest: %.2f %% of the whole", (double)largest * 100);
     }
-    heat_scale(&picture, MARGIN, picture.height - 44, "none", "the largest; the blue ring is the marked place");
+    heat_scale(&picture, MARGIN, picture.height - 44, "1/100,000", "the largest; the blue ring is the marked place");
     bool saved = picture_save(&picture, folder, "non-local.png");
     picture_destroy(&picture);
+    free(shades);
     return saved;
 }

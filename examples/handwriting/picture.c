@@ -155,7 +155,7 @@ void picture_map(struct picture *picture, int left, int top, int width, int heig
         for (int x = 0; x < width; x++) {
             float value = sample(map, map_height, map_width, stretched(y, height, map_height), stretched(x, width, map_width), NAN);
             value = high > low ? (value - low) / (high - low) : 0;
-            picture_dot(picture, left + x, top + y, picture_heat(value), 0.5f + 0.45f * value);
+            picture_dot(picture, left + x, top + y, picture_heat(value), 0.7f);
         }
 }
 

@@ -46,7 +46,7 @@ void picture_grey(struct picture *picture, int x, int y, int width, int height, 
 /* Colours with `colour` where the map, stretched over width x height pixels, is above 0. */
 void picture_tint(struct picture *picture, int x, int y, int width, int height, const float *map, int map_width, int map_height,
                   uint32_t colour);
-/* Lays a map, `low` to `high` in the colours of picture_heat, over what is there; high values cover more of it. */
+/* Lays a map, `low` to `high` in the colours of picture_heat, over what is there. */
 void picture_map(struct picture *picture, int x, int y, int width, int height, const float *map, int map_width, int map_height,
                  float low, float high);
 /* Nearly black at 0, purple, orange, pale yellow at 1. */
