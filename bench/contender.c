@@ -9,6 +9,7 @@
  *        contender aspp CHANNELS SIZE RATE         a pyramid of 1x1, three 3x3 (RATE, 2 and 3 times it) and pooling, 256 each
  *        contender gemm ROWS DEPTH COLUMNS         a matrix product of two activations
  *        contender attention CHANNELS PIXELS 1     softmax over the keys
+ *        contender nonlocal CHANNELS SIZE INNER    a Non-local block, embedded gaussian over the keys
  *        contender peak THREADS                    FMAs alone; prints GFLOP/s
  */
 #include <stdio.h>
@@ -86,6 +87,35 @@ static plugcl_value add_pyramid(plugcl_graph *graph, plugcl_value x, int64_t cha
                                 plugcl_pyramid_params(.act = PLUGCL_RELU));
 }
 
+static void add_layer(plugcl_weights *weights, const char *name, int64_t outputs, int64_t channels)
+{
+    char full[16];
+    size_t count = (size_t)(outputs * channels);
+    float *data = malloc(count * sizeof *data);
+    for (size_t i = 0; data != NULL && i < count; i++)
+        data[i] = (float)(i * 7919 % 1000) / 5000.0f - 0.1f;
+    snprintf(full, sizeof full, "%s.weight", name);
+    check(plugcl_weights_add(weights, full, PLUGCL_F32, PLUGCL_SHAPE(outputs, channels, 1, 1), data, count * sizeof *data));
+    snprintf(full, sizeof full, "%s.bias", name);
+    check(plugcl_weights_add(weights, full, PLUGCL_F32, PLUGCL_SHAPE(outputs), data, (size_t)outputs * sizeof *data));
+    free(data);
+}
+
+/* Through the plug-in, which splits the block into operators. */
+static plugcl_value add_nonlocal(plugcl_graph *graph, plugcl_value x, int64_t channels, int64_t inner)
+{
+    plugcl_weights *weights = NULL;
+    plugcl_node *node = NULL;
+    check(plugcl_weights_create(&weights));
+    add_layer(weights, "t", inner, channels);
+    add_layer(weights, "p", inner, channels);
+    add_layer(weights, "g", inner, channels);
+    add_layer(weights, "z", channels, inner);
+    check(plugcl_graph_plugin(graph, "nonlocal", &x, 1, weights, "", NULL, &node));
+    plugcl_weights_destroy(&weights);
+    return plugcl_node_output(node, "y");
+}
+
 static plugcl_value build(plugcl_graph *graph, const char *what, int64_t channels, int64_t size, int64_t count)
 {
     bool samples = strcmp(what, "grid_sample") == 0;
@@ -106,6 +136,8 @@ static plugcl_value build(plugcl_graph *graph, const char *what, int64_t channel
                                    random_constant(graph, PLUGCL_SHAPE(count)), plugcl_conv2d_params(.pad = { 1, 1, 1, 1 }));
     if (strcmp(what, "aspp") == 0)
         return add_pyramid(graph, x, channels, count);
+    if (strcmp(what, "nonlocal") == 0)
+        return add_nonlocal(graph, x, channels, count);
     for (int64_t i = 0; i < count; i++)
         x = add_block(graph, x, channels, strcmp(what, "cbam") == 0);
     return x;
@@ -198,7 +230,8 @@ int main(int argc, char **argv)
     plugcl_graph *graph;
     plugcl_plan *plan;
     if (argc != 5 && !(argc == 3 && strcmp(argv[1], "peak") == 0)) {
-        fprintf(stderr, "usage: contender se|cbam|conv|grid_sample|aspp CHANNELS SIZE COUNT, or contender peak THREADS\n");
+        fprintf(stderr, "usage: contender se|cbam|conv|grid_sample|aspp|gemm|attention|nonlocal "
+                        "CHANNELS SIZE COUNT, or contender peak THREADS\n");
         return 2;
     }
     check(plugcl_context_create(plugcl_context_params(.device = "cpu"), &context));

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""The speed floors: SE, CBAM, ASPP, grid_sample, matrix products and attention beside PyTorch, those with much arithmetic beside the
-FMA peak too, contenders taking turns in one run.
+"""The speed floors: SE, CBAM, ASPP, Non-local, grid_sample, matrix products and attention beside PyTorch, those with much arithmetic
+beside the FMA peak too, contenders taking turns in one run.
 
 usage: floors.py BUILD_FOLDER [ROUNDS]
 
@@ -72,18 +72,42 @@ class Attention(torch.nn.Module):
     def forward(self, x):
         return torch.softmax(x @ self.k.transpose(1, 2) / 16, -1) @ self.v
 
+class NonLocal(torch.nn.Module):
+    def __init__(self, c, inner):
+        super().__init__()
+        self.t, self.p, self.g = [torch.nn.Conv2d(c, inner, 1) for _ in range(3)]
+        self.z = torch.nn.Conv2d(inner, c, 1)
+        self.by_conv = False
+    def forward(self, x):
+        t, p, g = self.t(x), self.p(x).flatten(2), self.g(x).flatten(2)
+        if self.by_conv:  # of one image: oneDNN's convolutions are faster than the products of a build with the reference BLAS
+            scores = torch.nn.functional.conv2d(t, p[0].t()[:, :, None, None] * x.shape[1] ** -0.5)
+            return x + self.z(torch.nn.functional.conv2d(torch.softmax(scores, 1), g[0][:, :, None, None]))
+        y = torch.softmax(t.flatten(2).transpose(1, 2) @ p * x.shape[1] ** -0.5, 2) @ g.transpose(1, 2)
+        return x + self.z(y.transpose(1, 2).reshape(x.shape[0], -1, *x.shape[2:]))
+    def choose(self, x):
+        times = []
+        for self.by_conv in (False, True, False, True):
+            start = time.perf_counter()
+            self(x)
+            times.append(time.perf_counter() - start)
+        self.by_conv = min(times[1::2]) < min(times[::2])
+
 net = {"se": lambda: torch.nn.Sequential(*[SE(channels) for _ in range(count)]),
        "cbam": lambda: torch.nn.Sequential(*[CBAM(channels) for _ in range(count)]),
        "conv": lambda: torch.nn.Conv2d(channels, count, 3, padding=1),
        "aspp": lambda: ASPP(channels, count),
        "gemm": lambda: Gemm(size, count),
        "attention": lambda: Attention(channels, size),
+       "nonlocal": lambda: NonLocal(channels, count),
        "grid_sample": lambda: GridSample(count, size)}[what]()
 x = torch.rand(channels, size) if what == "gemm" else torch.rand(1, size, channels) if what == "attention" else \
     torch.rand(count if what == "grid_sample" else 1, channels, size, size)
 if layout == "nhwc" and x.dim() == 4:
     net, x = net.to(memory_format=torch.channels_last), x.to(memory_format=torch.channels_last)
 with torch.inference_mode():
+    if what == "nonlocal":
+        net.choose(x)
     for _ in range(5):
         net(x)
     for _ in sys.stdin:
@@ -156,7 +180,8 @@ def main():
         os.environ.pop(name, None)
     contender, rounds = os.path.join(sys.argv[1], "bench", "contender"), int(sys.argv[2]) if len(sys.argv) == 3 else 15
     for case in (("se", 256, 28, 10), ("cbam", 256, 28, 10), ("conv", 512, 32, 256), ("aspp", 512, 32, 6), ("aspp", 512, 65, 6),
-                 ("aspp", 2048, 28, 12), ("grid_sample", 3, 224, 1), ("grid_sample", 3, 224, 8),
+                 ("aspp", 2048, 28, 12), ("nonlocal", 256, 28, 128), ("nonlocal", 256, 56, 128),
+                 ("grid_sample", 3, 224, 1), ("grid_sample", 3, 224, 8),
                  ("gemm", 1024, 1024, 1024), ("gemm", 3136, 128, 3136), ("gemm", 3136, 3136, 128), ("attention", 128, 3136, 1)):
         compare(contender, *case, rounds)
 

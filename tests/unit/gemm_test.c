@@ -7,6 +7,7 @@
 
 #include <plugcl/plugcl.h>
 
+#include "device/clblast.h"
 #include "device/context.h"
 #include "unit.h"
 
@@ -167,9 +168,14 @@ static void test_errors(void **state)
 /* Products that are large enough for CLBlast's kernels with scratch, which begins its block while other memory is alive. */
 static void test_scratch(void **state)
 {
-    enum { ROWS = 530, SIZE = 517 };
+    enum { ROWS = 1030, SIZE = 1021 };
+    const struct sgemm product = { .rows = ROWS, .columns = ROWS, .depth = SIZE, .transpose_b = true, .a_pitch = SIZE,
+                                   .b_pitch = SIZE, .y_pitch = ROWS };
+    size_t bytes = 0;
     if (!context_caps(*state)->has_clblast)
         skip();
+    assert_int_equal(clblast_scratch(*state, &product, &bytes), PLUGCL_OK);
+    assert_true(bytes > 0);
     plugcl_graph *graph = make_graph(ROWS, SIZE, true, PLUGCL_GEMM_CLBLAST);
     plugcl_plan *plan = NULL;
     assert_int_equal(plugcl_plan_create(*state, graph, NULL, &plan), PLUGCL_OK);
