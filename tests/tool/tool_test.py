@@ -139,6 +139,9 @@ class ToolTest(unittest.TestCase):
             y, _ = files.se_reference(SHAPE, self.x, self.first, self.second, HIDDEN)
             self.assert_close(files.npy_read(self.path("y.npy"))[1], y)
         self.succeed(*self.se("--variant", "linear=generic", "--variant", "activation=strided", "--fusion", "off"))
+        for fusion, unused in ("on", True), ("off", False):
+            result = self.succeed(*self.se("--variant", "gemm=own", "--fusion", fusion))
+            self.assertEqual("note: variant gemm=own not used" in result.stderr, unused, result.stderr)
 
     def test_repeat_and_trace(self):
         result = self.succeed(*self.se("--repeat", "3", "--trace", "t.json"))
@@ -214,6 +217,7 @@ class ToolTest(unittest.TestCase):
                 ("--trace", ("describe", "se", "-w", "w.safetensors", "--shape", "1,8,3,3", "--trace", "t")),
                 ("frog", self.se("--variant", "channel_gate=frog")),
                 ("conv2d has no variant", self.se("--variant", "conv2d=frog")),
+                ("gemm has no variant", self.se("--variant", "gemm=frog")),
                 ("twice", self.se("--variant", "conv2d=generic", "--variant", "conv2d=generic")),
                 ("one OPERATOR=NAME", self.se("--variant", "conv2d=generic,linear=generic")),
                 ("frog", self.se("--variant", "frog=generic"))]:
