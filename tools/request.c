@@ -21,7 +21,7 @@ static const char run_help[] =
     "  -o, --output FILE      .npy or .png; NAME=FILE for an output other than y\n"
     "  --device D             cpu, gpu, P:D of plugcl devices, a part of a name, or a list of these; default gpu,cpu\n"
     "  --fusion on|off        off runs the definition step by step; default on\n"
-    "  --variant OP=NAME      forces an implementation of an operator\n"
+    "  --variant OP=NAME      forces an implementation of an operator; gemm=own|clblast is of all matrix products\n"
     "  --repeat N             runs N times and prints the times\n"
     "  --trace FILE           writes the device time of each step as Chrome trace events";
 
