@@ -99,7 +99,7 @@ uint32_t arena_place(struct arena_range *ranges, size_t count, size_t block_limi
 size_t arena_lower_bound(const struct arena_range *ranges, size_t count)
 {
     size_t most = 0;
-    /* The peak is reached at some range's first step. */
+    /* The peak is reached at some range's first launch. */
     for (size_t i = 0; i < count; i++) {
         size_t alive = 0;
         for (size_t j = 0; j < count; j++)

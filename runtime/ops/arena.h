@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* arena.h: places ranges of memory that live from one step to another into few blocks, so that live ranges never overlap. */
+/* arena.h: places ranges of memory that live from one launch to another into few blocks, so that live ranges never overlap. */
 #ifndef PLUGCL_OPS_ARENA_H
 #define PLUGCL_OPS_ARENA_H
 
@@ -11,7 +11,7 @@
 
 struct arena_range {
     size_t bytes;
-    uint32_t first, last; /* steps, both included */
+    uint32_t first, last; /* launches, both included */
     bool at_start;        /* wants to be at the beginning of its block */
     uint32_t block;       /* placed here … */
     size_t offset;        /* … at this byte */
@@ -23,7 +23,7 @@ struct arena_range {
 uint32_t arena_place(struct arena_range *ranges, size_t count, size_t block_limit, size_t **block_bytes, size_t *too_large,
                      bool *failed);
 
-/* The most bytes alive at one step: no placement can need less. */
+/* The most bytes alive at one launch: no placement can need less. */
 size_t arena_lower_bound(const struct arena_range *ranges, size_t count);
 
 #endif

@@ -92,11 +92,10 @@ static void add_buffer(struct launch *launch, uint32_t region, int64_t offset_by
     }
     *argument = (struct buffer_argument){ launch->number, launch->n_arguments, region, offset_bytes, element_size, has_offset };
     launch->n_arguments += has_offset ? 2 : 1;
-    uint32_t step = schedule->n_steps > 0 ? (uint32_t)schedule->n_steps - 1 : 0;
-    if (used->first > step)
-        used->first = step;
-    if (used->last < step)
-        used->last = step;
+    if (used->first > launch->number)
+        used->first = launch->number;
+    if (used->last < launch->number)
+        used->last = launch->number;
 }
 
 static uint32_t dummy_region(struct schedule *schedule)

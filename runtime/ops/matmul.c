@@ -213,6 +213,8 @@ static bool convolution_of(const struct matmul *matmul, struct convolution *conv
                                   .epilogue = &none, .images = images, .channels = matmul->depth, .outputs = matmul->columns,
                                   .groups = 1, .in = { 1, matmul->rows }, .out = { 1, matmul->rows }, .kernel = { 1, 1 },
                                   .stride = { 1, 1 }, .dilation = { 1, 1 } };
+    conv->weight_strides[0] = matmul->b_column;
+    conv->weight_strides[1] = matmul->b_depth;
     conv->x_strides[IMAGE_STRIDE] = images > 1 ? image_strides[A][0] : 0;
     conv->x_strides[CHANNEL_STRIDE] = matmul->a_depth;
     conv->x_strides[PIXEL_STRIDE] = matmul->a_row;
@@ -265,6 +267,8 @@ static plugcl_status plan_taps(struct schedule *schedule, const struct operator_
     matmul_of(call, &matmul);
     convolution_of(&matmul, &conv);
     int64_t images = shares_b(&matmul) ? 1 : conv.images;
+    if (matmul.b->constant != NULL && images == 1) /* packed once for all plans */
+        return taps_plan(schedule, &conv);
     int64_t elements =
         taps_packed_elements(matmul.columns, matmul.depth, taps_block_size(schedule_caps(schedule), matmul.columns));
     conv.packed = plan_packing(schedule, &matmul, images, elements);

@@ -94,7 +94,7 @@ uint32_t schedule_arena(struct schedule *schedule, size_t bytes)
 
 uint32_t schedule_scratch(struct schedule *schedule, size_t bytes)
 {
-    return schedule_arena(schedule, bytes); /* used by this step alone, it lives as long as that */
+    return schedule_arena(schedule, bytes); /* used by launches of this step alone, it lives as long as those */
 }
 
 uint32_t schedule_fixed(struct schedule *schedule, struct buffer *buffer)

@@ -28,7 +28,7 @@ const struct device_caps *schedule_caps(const struct schedule *schedule);
  * Regions. Return the region's number; failures are kept and reported by schedule_finish.
  */
 #define REGION_NONE 0u
-/* Arena memory, alive from the first to the last step that uses it. */
+/* Arena memory, alive from the first to the last launch that uses it. */
 uint32_t schedule_arena(struct schedule *schedule, size_t bytes);
 /* Memory of the step that is being planned. */
 uint32_t schedule_scratch(struct schedule *schedule, size_t bytes);
@@ -77,7 +77,7 @@ uint32_t launch_takes(const struct launch *launch);
 plugcl_status schedule_fail(struct schedule *schedule, plugcl_status status);
 plugcl_status schedule_status(const struct schedule *schedule);
 
-/* Keeps a region alive until the last step (a graph's output that is read back after the run). */
+/* Keeps a region alive until the last launch (a graph's output that is read back after the run). */
 void schedule_keep(struct schedule *schedule, uint32_t region);
 
 /* Who is told how far planning is, and may cancel it; `tell` may be NULL. `done` never goes back. */
@@ -105,7 +105,7 @@ struct schedule_step_info {
 };
 size_t schedule_steps(const struct schedule *schedule);
 const struct schedule_step_info *schedule_step_at(const struct schedule *schedule, size_t step);
-/* Bytes of the arena as placed, and the most bytes alive at one step (the lower bound). */
+/* Bytes of the arena as placed, and the most bytes alive at one launch (the lower bound). */
 void schedule_memory_use(const struct schedule *schedule, size_t *arena, size_t *lower_bound);
 
 #endif

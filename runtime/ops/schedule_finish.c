@@ -15,9 +15,9 @@ static plugcl_status place_arena(struct schedule *schedule)
         const struct region *region = schedule_region(schedule, i);
         if (region->kind != REGION_ARENA)
             continue;
-        uint32_t end = schedule->n_steps > 0 ? (uint32_t)schedule->n_steps - 1 : 0;
+        uint32_t end = schedule->n_launches > 0 ? (uint32_t)schedule->n_launches - 1 : 0;
         numbers[count] = i;
-        /* What the host writes or reads is alive outside the steps too: from the beginning, or to the end. */
+        /* What the host writes or reads is alive outside the launches too: from the beginning, or to the end. */
         ranges[count++] = (struct arena_range){ .bytes = region->bytes > 0 ? region->bytes : 4,
                                                 .at_start = region->at_start,
                                                 .first = region->kept ? 0 : region->first == UINT32_MAX ? 0 : region->first,

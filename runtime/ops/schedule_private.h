@@ -11,7 +11,7 @@ enum region_kind { REGION_ARENA = 1, REGION_FIXED, REGION_BINDING };
 struct region {
     enum region_kind kind;
     size_t bytes;
-    uint32_t first, last;  /* steps that use it; first > last: none so far */
+    uint32_t first, last;  /* launches that use it; first > last: none so far */
     struct buffer *buffer; /* fixed: held; binding: held; arena: the block's, not held */
     size_t offset;         /* bytes into the buffer */
     bool at_start;         /* arena: it is to begin its buffer */

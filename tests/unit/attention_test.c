@@ -188,10 +188,54 @@ static void test_map_of_chosen_queries(void **state)
         check_map(*state, &cases[i]);
 }
 
+/* The pixels of a 128 x 128 map: affinities of 1 GiB. */
+static plugcl_graph *large_graph(int64_t pixels, bool over_queries)
+{
+    plugcl_graph *graph = NULL;
+    plugcl_value inputs[3];
+    assert_int_equal(plugcl_graph_create(NULL, &graph), PLUGCL_OK);
+    for (int i = 0; i < 3; i++)
+        inputs[i] = plugcl_graph_input(graph, (const char *[]){ "q", "k", "v" }[i], PLUGCL_F32, PLUGCL_SHAPE(1, pixels, 64));
+    plugcl_graph_label(graph, "block");
+    plugcl_graph_output(graph, "y", plugcl_graph_attention(graph, inputs[0], inputs[1], inputs[2],
+                                                           plugcl_attention_params(.softmax_over_queries = over_queries)));
+    return graph;
+}
+
+static void test_large_maps_fit_256_mib(void **state)
+{
+    static const char *const variants[] = { NULL, "attention=blocks" };
+    for (int i = 0; i < 4; i++) {
+        struct plugcl_context_statistics before = { .struct_size = sizeof before }, after = { .struct_size = sizeof after };
+        plugcl_graph *graph = large_graph(128 * 128, i & 1);
+        plugcl_plan *plan = NULL;
+        plugcl_context_statistics(*state, &before);
+        assert_int_equal(plugcl_plan_create(*state, graph, plugcl_plan_params(.variants = variants[i / 2]), &plan), PLUGCL_OK);
+        plugcl_context_statistics(*state, &after);
+        /* q, k, v and y are the caller's. */
+        assert_in_range(after.device_bytes - before.device_bytes, 1, ((uint64_t)256 << 20) - (uint64_t)(4 * 16384 * 64 * 4));
+        plugcl_plan_destroy(&plan);
+        plugcl_graph_destroy(&graph);
+    }
+}
+
+/* As its definition a map that no device has the memory for is refused before anything is allocated. */
+static void test_definition_names_the_size(void **state)
+{
+    plugcl_graph *graph = large_graph((int64_t)1 << 20, false);
+    plugcl_plan *plan = NULL;
+    assert_int_equal(plugcl_plan_create(*state, graph, plugcl_plan_params(.no_fusion = true), &plan), PLUGCL_NO_MEMORY);
+    assert_message("block: ");
+    assert_message("4398046511104 bytes");
+    plugcl_graph_destroy(&graph);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_modes_fused_and_as_defined, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_large_maps_fit_256_mib, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_definition_names_the_size, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_map_of_chosen_queries, set_up, tear_down),
     };
     return cmocka_run_group_tests_name("attention", tests, NULL, NULL) ? 1 : 0;
