@@ -8,6 +8,7 @@
 
 #include <clblast_c.h>
 
+/* CLBlast fills a table of the process at its first call, whatever call that is, without a lock of its own. */
 static mutex first_use = MUTEX_INITIALIZER;
 
 bool clblast_serves(const plugcl_context *context)
@@ -31,11 +32,13 @@ static CLBlastTranspose transpose_of(bool transposed)
 
 plugcl_status clblast_scratch(plugcl_context *context, const struct sgemm *product, size_t *bytes)
 {
+    mutex_lock(&first_use);
     /* An operand that begins its buffer may need no copy, so that an offset asks for the most. */
     CLBlastStatusCode code = CLBlastSGemmTempBufferSize(
         CLBlastLayoutRowMajor, transpose_of(product->transpose_a), transpose_of(product->transpose_b), product->rows,
         product->columns, product->depth, 1, product->a_pitch, 1, product->b_pitch, 1, product->y_pitch, &context->transfers,
         bytes);
+    mutex_unlock(&first_use);
     return code == CLBlastSuccess ? PLUGCL_OK : clblast_fail("CLBlastSGemmTempBufferSize", code);
 }
 

@@ -167,7 +167,8 @@ struct note {
 static void add_to_note(struct note *note, const char *text)
 {
     if (note->used < sizeof note->text)
-        note->used += (size_t)snprintf(note->text + note->used, sizeof note->text - note->used, "%s%s", note->used ? ", " : "", text);
+        note->used +=
+            (size_t)snprintf(note->text + note->used, sizeof note->text - note->used, "%s%s", note->used ? ", " : "", text);
 }
 
 /* What the weights leave open, in one line. */

@@ -112,10 +112,11 @@ static bool check_view(struct nonlocal *self, plugcl_value x)
     long long elements = (long long)(self->inter * shape.dims[2] * shape.dims[3]);
     if (elements % self->channels == 0)
         return true;
-    layers_fail(self->graph, PLUGCL_INVALID,
-                "view=seed: the inner map of %lld elements (%lld channels of %lld x %lld) cannot be cut into the %lld channels of x; "
-                "their number must divide it", elements, (long long)self->inter, (long long)shape.dims[2], (long long)shape.dims[3],
-                (long long)self->channels);
+    layers_fail(
+        self->graph, PLUGCL_INVALID,
+        "view=seed: the inner map of %lld elements (%lld channels of %lld x %lld) cannot be cut into the %lld channels of x; "
+        "their number must divide it",
+        elements, (long long)self->inter, (long long)shape.dims[2], (long long)shape.dims[3], (long long)self->channels);
     return false;
 }
 
@@ -163,8 +164,8 @@ static bool is_inside(struct nonlocal *self, const plugcl_shape *x, const struct
     if (pixel->row >= 0 && (height < 0 || pixel->row < height) && pixel->column >= 0 && (width < 0 || pixel->column < width))
         return true;
     layers_fail(self->graph, PLUGCL_INVALID,
-                "option query_pixels names pixel %ld:%ld; x has %lld rows and %lld columns, counted from 0", pixel->row, pixel->column,
-                (long long)height, (long long)width);
+                "option query_pixels names pixel %ld:%ld; x has %lld rows and %lld columns, counted from 0", pixel->row,
+                pixel->column, (long long)height, (long long)width);
     return false;
 }
 
