@@ -13,7 +13,6 @@ static void reference(const struct checkcl_case *row, const double *const *input
 static void check_norm(struct checkcl *check, const plugcl_shape *shape, enum checkcl_layout in, enum checkcl_layout out,
                        enum checkcl_fill fill, bool affine, float eps)
 {
-    static const char *const layouts[] = { "nchw", "nhwc", "view", "odd" };
     struct batch_norm_params params = { eps };
     plugcl_shape channels = { 1, { shape->dims[1] } };
     struct checkcl_case row = {
@@ -29,7 +28,7 @@ static void check_norm(struct checkcl *check, const plugcl_shape *shape, enum ch
         .reference = reference,
     };
     checkcl_run(check, &row, "rank%u_c%lld_%lld_%s_to_%s%s%s_eps%g", shape->rank, (long long)shape->dims[1],
-                (long long)plugcl_shape_elements(shape), layouts[in], layouts[out], affine ? "" : "_plain",
+                (long long)plugcl_shape_elements(shape), checkcl_layouts[in], checkcl_layouts[out], affine ? "" : "_plain",
                 fill == CHECKCL_SPECIAL ? "_special" : "", (double)eps);
 }
 

@@ -5,8 +5,6 @@
 #include "checkcl/checkcl.h"
 #include "ref/channel_gate.h"
 
-static const char *const layouts[] = { "nchw", "nhwc", "view", "odd" };
-
 static void reference(const struct checkcl_case *row, const double *const *inputs, const plugcl_shape *output_shapes,
                       double *const *outputs)
 {
@@ -57,8 +55,7 @@ static void check_form(struct checkcl *check, const struct form *form, const plu
     };
     checkcl_run(check, &row, "%s%s_n%lldc%lldh%lldw%lldm%lld_%s_to_%s", form->name, fill == CHECKCL_SPECIAL ? "_special" : "",
                 (long long)x->dims[0], (long long)channels, (long long)x->dims[2], (long long)x->dims[3], (long long)hidden,
-                layouts[in],
-                layouts[out]);
+                checkcl_layouts[in], checkcl_layouts[out]);
 }
 
 static const struct form forms[] = {

@@ -59,6 +59,8 @@ struct checkcl_case {
 
 /* Runs the case on all variants (or the one asked for); the name is the shape part of the row's name. */
 void checkcl_run(struct checkcl *check, const struct checkcl_case *row, const char *name, ...) PRINTF_LIKE(3, 4);
+/* Layouts and fills as the rows' names have them. */
+extern const char *const checkcl_layouts[], *const checkcl_fills[];
 /* True when --quick was given: slow devices get the small shapes only. Call it to leave big shapes out. */
 bool checkcl_is_quick(const struct checkcl *check);
 

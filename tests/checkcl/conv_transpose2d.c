@@ -19,7 +19,6 @@ static void reference(const struct checkcl_case *row, const double *const *input
 static void check_one(struct checkcl *check, const struct geometry *geometry, bool has_bias, enum checkcl_layout in,
                       enum checkcl_layout out, bool constant, enum checkcl_fill fill)
 {
-    static const char *const layouts[] = { "nchw", "nhwc", "view", "odd" };
     struct plugcl_conv_transpose2d_params params = plugcl_conv_transpose2d_params_init();
     for (int i = 0; i < 2; i++) {
         params.stride[i] = geometry->stride[i];
@@ -42,7 +41,7 @@ static void check_one(struct checkcl *check, const struct geometry *geometry, bo
         .reference = reference,
     };
     checkcl_run(check, &row, "%s_n%lldc%lldh%lldw%lldo%lld_%s_to_%s%s%s%s", geometry->name, (long long)x[0], (long long)x[1],
-                (long long)x[2], (long long)x[3], (long long)geometry->outputs, layouts[in], layouts[out],
+                (long long)x[2], (long long)x[3], (long long)geometry->outputs, checkcl_layouts[in], checkcl_layouts[out],
                 has_bias ? "_bias" : "", constant ? "" : "_computed", fill == CHECKCL_SPECIAL ? "_special" : "");
 }
 

@@ -12,7 +12,6 @@ static void reference(const struct checkcl_case *row, const double *const *input
 
 static void check_copy(struct checkcl *check, const plugcl_shape *shape, enum checkcl_layout in, enum checkcl_layout out)
 {
-    static const char *const layouts[] = { "nchw", "nhwc", "view", "odd" };
     struct checkcl_case row = {
         .info = &operator_copy,
         .inputs = { { .present = true, .shape = *shape, .layout = in, .fill = CHECKCL_SPECIAL } },
@@ -21,7 +20,7 @@ static void check_copy(struct checkcl *check, const plugcl_shape *shape, enum ch
         .reference = reference,
     };
     checkcl_run(check, &row, "rank%u_c%lld_%lld_%s_to_%s", shape->rank, (long long)shape->dims[1],
-                (long long)plugcl_shape_elements(shape), layouts[in], layouts[out]);
+                (long long)plugcl_shape_elements(shape), checkcl_layouts[in], checkcl_layouts[out]);
 }
 
 void checkcl_copy(struct checkcl *check)

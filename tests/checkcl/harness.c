@@ -9,6 +9,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+const char *const checkcl_layouts[] = {
+    [CHECKCL_ROW_MAJOR] = "nchw",
+    [CHECKCL_CHANNELS_LAST] = "nhwc",
+    [CHECKCL_CHANNEL_VIEW] = "view",
+    [CHECKCL_ODD_VIEW] = "odd",
+};
+const char *const checkcl_fills[] = {
+    [CHECKCL_RANDOM] = "random",   [CHECKCL_POSITIVE] = "positive", [CHECKCL_LARGE] = "large",
+    [CHECKCL_SPECIAL] = "special", [CHECKCL_INTEGER] = "integer",
+};
+
 /* What a case has, the same for all variants; made when the first one runs. */
 struct setting {
     struct checkcl *check;

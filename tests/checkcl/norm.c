@@ -3,9 +3,6 @@
 #include "checkcl/checkcl.h"
 #include "ref/norm.h"
 
-static const char *const layouts[] = { "nchw", "nhwc", "view", "odd" };
-static const char *const fills[] = { "random", "positive", "large", "special" };
-
 static void layer_reference(const struct checkcl_case *row, const double *const *inputs, const plugcl_shape *output_shapes,
                             double *const *outputs)
 {
@@ -39,7 +36,8 @@ static void check_layer(struct checkcl *check, const plugcl_shape *shape, uint32
         .reference = layer_reference,
     };
     checkcl_run(check, &row, "rank%u_%lld_last%u_%s%s%s_%s_to_%s", shape->rank, (long long)plugcl_shape_elements(shape), axes,
-                has_weight ? "weight_" : "", has_bias ? "bias_" : "", fills[fill], layouts[in], layouts[out]);
+                has_weight ? "weight_" : "", has_bias ? "bias_" : "", checkcl_fills[fill], checkcl_layouts[in],
+                checkcl_layouts[out]);
 }
 
 static void check_group(struct checkcl *check, const plugcl_shape *shape, uint32_t groups, bool has_weight, bool has_bias,
@@ -59,7 +57,7 @@ static void check_group(struct checkcl *check, const plugcl_shape *shape, uint32
     };
     checkcl_run(check, &row, "n%lldc%lld_rank%u_%lld_g%u_%s%s%s_%s_to_%s", (long long)shape->dims[0], (long long)shape->dims[1],
                 shape->rank, (long long)plugcl_shape_elements(shape), groups, has_weight ? "weight_" : "", has_bias ? "bias_" : "",
-                fills[fill], layouts[in], layouts[out]);
+                checkcl_fills[fill], checkcl_layouts[in], checkcl_layouts[out]);
 }
 
 void checkcl_norm(struct checkcl *check)

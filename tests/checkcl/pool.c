@@ -3,8 +3,6 @@
 #include "checkcl/checkcl.h"
 #include "ref/pool.h"
 
-static const char *const layouts[] = { "nchw", "nhwc", "view", "odd" };
-
 static void fixed_reference(const struct checkcl_case *row, const double *const *inputs, const plugcl_shape *output_shapes,
                             double *const *outputs)
 {
@@ -41,7 +39,7 @@ static void check_fixed(struct checkcl *check, const plugcl_shape *shape, enum c
     };
     checkcl_run(check, &row, "%s_%s%s_n%lldc%lldh%lldw%lld_%s_to_%s", is_max ? "max" : "avg", window->name,
                 fill == CHECKCL_SPECIAL ? "_special" : "", (long long)shape->dims[0], (long long)shape->dims[1],
-                (long long)shape->dims[2], (long long)shape->dims[3], layouts[in], layouts[out]);
+                (long long)shape->dims[2], (long long)shape->dims[3], checkcl_layouts[in], checkcl_layouts[out]);
 }
 
 static void adaptive_reference(const struct checkcl_case *row, const double *const *inputs, const plugcl_shape *output_shapes,
@@ -65,7 +63,7 @@ static void check_adaptive(struct checkcl *check, const plugcl_shape *shape, enu
     };
     checkcl_run(check, &row, "%s_%ux%u%s_n%lldc%lldh%lldw%lld_%s_to_%s", is_max ? "max" : "avg", height, width,
                 fill == CHECKCL_SPECIAL ? "_special" : "", (long long)shape->dims[0], (long long)shape->dims[1],
-                (long long)shape->dims[2], (long long)shape->dims[3], layouts[in], layouts[out]);
+                (long long)shape->dims[2], (long long)shape->dims[3], checkcl_layouts[in], checkcl_layouts[out]);
 }
 
 static const struct window windows[] = {

@@ -6,8 +6,6 @@
 #include "ref/gather.h"
 #include "ref/pad.h"
 
-static const char *const layouts[] = { "nchw", "nhwc", "view", "odd" };
-
 static void pad_reference(const struct checkcl_case *row, const double *const *inputs, const plugcl_shape *output_shapes,
                           double *const *outputs)
 {
@@ -26,7 +24,8 @@ static void check_pad(struct checkcl *check, const struct plugcl_pad_params *par
         .budget = 1e-7,
         .reference = pad_reference,
     };
-    checkcl_run(check, &row, "%s_%s_%s_%s_to_%s", modes[params->mode], name, plugcl_dtype_name(dtype), layouts[in], layouts[out]);
+    checkcl_run(check, &row, "%s_%s_%s_%s_to_%s", modes[params->mode], name, plugcl_dtype_name(dtype), checkcl_layouts[in],
+                checkcl_layouts[out]);
 }
 
 static void check_pads(struct checkcl *check)
@@ -91,7 +90,8 @@ static void check_gather(struct checkcl *check, struct checkcl_tensor x, struct 
         .budget = 1e-7,
         .reference = gather_reference,
     };
-    checkcl_run(check, &row, "%s_axis%u_%s_%s_to_%s", name, axis, plugcl_dtype_name(x.dtype), layouts[x.layout], layouts[out]);
+    checkcl_run(check, &row, "%s_axis%u_%s_%s_to_%s", name, axis, plugcl_dtype_name(x.dtype), checkcl_layouts[x.layout],
+                checkcl_layouts[out]);
 }
 
 /* Indices from the front and the back; some of those that are not constant, and the extremes, are outside. */

@@ -19,7 +19,6 @@ static void reference(const struct checkcl_case *row, const double *const *input
 static void check_one(struct checkcl *check, const struct geometry *geometry, const struct plugcl_resize_params *rule,
                       const char *rule_name, enum checkcl_layout layout, enum checkcl_fill fill)
 {
-    static const char *const layouts[] = { "nchw", "nhwc", "view", "odd" };
     const int64_t *x = geometry->x;
     struct plugcl_resize_params params = *rule;
     plugcl_shape like = { 4, { x[0] + 1, 2, geometry->size[0], geometry->size[1] } };
@@ -38,7 +37,7 @@ static void check_one(struct checkcl *check, const struct geometry *geometry, co
     };
     checkcl_run(check, &row, "%s_n%lldc%lldh%lldw%lldto%ux%u_by%gx%g%s_%s%s", rule_name, (long long)x[0], (long long)x[1],
                 (long long)x[2], (long long)x[3], geometry->size[0], geometry->size[1], geometry->scale[0], geometry->scale[1],
-                geometry->like ? "_like" : "", layouts[layout], fill == CHECKCL_SPECIAL ? "_special" : "");
+                geometry->like ? "_like" : "", checkcl_layouts[layout], fill == CHECKCL_SPECIAL ? "_special" : "");
 }
 
 void checkcl_resize(struct checkcl *check)

@@ -9,7 +9,6 @@
 #include "checkcl/checkcl.h"
 #include "ref/sample.h"
 
-static const char *const layouts[] = { "nchw", "nhwc", "view", "odd" };
 static const char *const modes[] = { "bilinear", "nearest", "bicubic" };
 static const char *const paddings[] = { "zeros", "border", "reflection" };
 
@@ -176,7 +175,7 @@ static void check_form(struct checkcl *check, const struct operator_info *info, 
     checkcl_run(check, &sample.row, "%s_%s_%s%s%s_n%lldc%lldh%lldw%lld_h%uw%u_%s_to_%s", modes[mode], paddings[padding],
                 align_corners ? "corners_" : "", reaches[form->reach], form->fill == CHECKCL_SPECIAL ? "_special" : "",
                 (long long)dims[0], (long long)dims[1], (long long)dims[2], (long long)dims[3], form->rows, form->columns,
-                layouts[form->in], layouts[form->out]);
+                checkcl_layouts[form->in], checkcl_layouts[form->out]);
     free(source);
 }
 
@@ -212,7 +211,7 @@ static void check_grid(struct checkcl *check, int64_t images, uint32_t rows, uin
     if (columns == 9) /* x gives the width */
         params.size[1] = 0;
     checkcl_run(check, &row, "%sn%lldh%uw%u_%s_to_%s", align_corners ? "corners_" : "", (long long)images, rows, columns,
-                layouts[in], layouts[out]);
+                checkcl_layouts[in], checkcl_layouts[out]);
 }
 
 static const struct form forms[] = {

@@ -3,8 +3,6 @@
 #include "checkcl/checkcl.h"
 #include "ref/elementwise.h"
 
-static const char *const layouts[] = { "nchw", "nhwc", "view", "odd" };
-
 static struct checkcl_tensor tensor(plugcl_dtype dtype, const plugcl_shape *shape, enum checkcl_layout layout,
                                     enum checkcl_fill fill)
 {
@@ -31,8 +29,8 @@ static void check_compare(struct checkcl *check, plugcl_comparison kind, struct 
         .budget = 1e-7,
         .reference = compare_reference,
     };
-    checkcl_run(check, &row, "%s_%s_%s_%s_%s_to_%s", kinds[kind], plugcl_dtype_name(a.dtype), name, layouts[a.layout],
-                layouts[b.layout], layouts[out]);
+    checkcl_run(check, &row, "%s_%s_%s_%s_%s_to_%s", kinds[kind], plugcl_dtype_name(a.dtype), name, checkcl_layouts[a.layout],
+                checkcl_layouts[b.layout], checkcl_layouts[out]);
 }
 
 /* Whole numbers of a few values, so that many are equal; among floats NaN, infinities and both zeros. */
@@ -79,8 +77,8 @@ static void check_where(struct checkcl *check, const plugcl_shape *chooser, stru
         .budget = 1e-7,
         .reference = where_reference,
     };
-    checkcl_run(check, &row, "%s_%s_%s_%s_to_%s", name, plugcl_dtype_name(a.dtype), layouts[a.layout], layouts[b.layout],
-                layouts[out]);
+    checkcl_run(check, &row, "%s_%s_%s_%s_to_%s", name, plugcl_dtype_name(a.dtype), checkcl_layouts[a.layout],
+                checkcl_layouts[b.layout], checkcl_layouts[out]);
 }
 
 static void check_wheres(struct checkcl *check)
@@ -120,8 +118,8 @@ static void check_cast(struct checkcl *check, struct checkcl_tensor x, plugcl_dt
         .budget = 1e-7,
         .reference = cast_reference,
     };
-    checkcl_run(check, &row, "%s_to_%s_%s_%s_to_%s", plugcl_dtype_name(x.dtype), plugcl_dtype_name(to), name, layouts[x.layout],
-                layouts[out]);
+    checkcl_run(check, &row, "%s_to_%s_%s_%s_to_%s", plugcl_dtype_name(x.dtype), plugcl_dtype_name(to), name,
+                checkcl_layouts[x.layout], checkcl_layouts[out]);
 }
 
 static void check_casts(struct checkcl *check)

@@ -12,8 +12,6 @@ static void reference(const struct checkcl_case *row, const double *const *input
 static void check_softmax(struct checkcl *check, const plugcl_shape *shape, uint32_t axis, enum checkcl_layout in,
                           enum checkcl_layout out, enum checkcl_fill fill)
 {
-    static const char *const layouts[] = { "nchw", "nhwc", "view", "odd" };
-    static const char *const fills[] = { "random", "positive", "large", "special" };
     struct axis_params params = { axis };
     struct checkcl_case row = {
         .info = &operator_softmax,
@@ -24,7 +22,7 @@ static void check_softmax(struct checkcl *check, const plugcl_shape *shape, uint
         .reference = reference,
     };
     checkcl_run(check, &row, "rank%u_%lld_axis%u_of%lld_%s_%s_to_%s", shape->rank, (long long)plugcl_shape_elements(shape), axis,
-                (long long)shape->dims[axis], fills[fill], layouts[in], layouts[out]);
+                (long long)shape->dims[axis], checkcl_fills[fill], checkcl_layouts[in], checkcl_layouts[out]);
 }
 
 void checkcl_softmax(struct checkcl *check)
