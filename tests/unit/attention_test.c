@@ -8,21 +8,6 @@
 #include "ref/attention.h"
 #include "unit.h"
 
-static int set_up(void **state)
-{
-    plugcl_context *context = NULL;
-    assert_int_equal(plugcl_context_create(plugcl_context_params(.device = "cpu,gpu"), &context), PLUGCL_OK);
-    *state = context;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    plugcl_context *context = *state;
-    plugcl_context_destroy(&context);
-    return 0;
-}
-
 /* q, k, v in float and double. */
 struct data {
     struct ref_attention at;
@@ -233,10 +218,10 @@ static void test_definition_names_the_size(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_modes_fused_and_as_defined, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_large_maps_fit_256_mib, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_definition_names_the_size, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_map_of_chosen_queries, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_modes_fused_and_as_defined, make_context, destroy_context),
+        cmocka_unit_test_setup_teardown(test_large_maps_fit_256_mib, make_context, destroy_context),
+        cmocka_unit_test_setup_teardown(test_definition_names_the_size, make_context, destroy_context),
+        cmocka_unit_test_setup_teardown(test_map_of_chosen_queries, make_context, destroy_context),
     };
     return cmocka_run_group_tests_name("attention", tests, NULL, NULL) ? 1 : 0;
 }

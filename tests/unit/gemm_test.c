@@ -11,21 +11,6 @@
 #include "device/context.h"
 #include "unit.h"
 
-static int set_up(void **state)
-{
-    plugcl_context *context = NULL;
-    assert_int_equal(plugcl_context_create(plugcl_context_params(.device = "cpu,gpu"), &context), PLUGCL_OK);
-    *state = context;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    plugcl_context *context = *state;
-    plugcl_context_destroy(&context);
-    return 0;
-}
-
 static float noise(size_t i)
 {
     return (float)(i * 7919 % 1009) / 504.0f - 1.0f;
@@ -214,10 +199,10 @@ static void test_threads(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_threads, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_whose_products, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_errors, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_scratch, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_threads, make_context, destroy_context),
+        cmocka_unit_test_setup_teardown(test_whose_products, make_context, destroy_context),
+        cmocka_unit_test_setup_teardown(test_errors, make_context, destroy_context),
+        cmocka_unit_test_setup_teardown(test_scratch, make_context, destroy_context),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) ? 1 : 0;
 }

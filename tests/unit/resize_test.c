@@ -4,21 +4,6 @@
 
 #include "unit.h"
 
-static int set_up(void **state)
-{
-    plugcl_context *context = NULL;
-    assert_int_equal(plugcl_context_create(plugcl_context_params(.device = "cpu,gpu"), &context), PLUGCL_OK);
-    *state = context;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    plugcl_context *context = *state;
-    plugcl_context_destroy(&context);
-    return 0;
-}
-
 static void assert_ok(plugcl_status status)
 {
     if (status != PLUGCL_OK)
@@ -79,5 +64,5 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_size_of_another_value),
     };
-    return cmocka_run_group_tests_name("resize", tests, set_up, tear_down) ? 1 : 0;
+    return cmocka_run_group_tests_name("resize", tests, make_context, destroy_context) ? 1 : 0;
 }

@@ -11,21 +11,6 @@
 
 enum { MOST = 4096 };
 
-static int set_up(void **state)
-{
-    plugcl_context *context = NULL;
-    assert_int_equal(plugcl_context_create(plugcl_context_params(.device = "cpu,gpu"), &context), PLUGCL_OK);
-    *state = context;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    plugcl_context *context = *state;
-    plugcl_context_destroy(&context);
-    return 0;
-}
-
 static float pseudo_random(uint32_t *state)
 {
     *state = *state * 1664525u + 1013904223u;
@@ -272,5 +257,5 @@ int main(void)
         cmocka_unit_test(test_reflection_from_far_gives_pixels), cmocka_unit_test(test_ties_go_to_even),
         cmocka_unit_test(test_what_is_refused),
     };
-    return cmocka_run_group_tests_name("sample", tests, set_up, tear_down) ? 1 : 0;
+    return cmocka_run_group_tests_name("sample", tests, make_context, destroy_context) ? 1 : 0;
 }

@@ -18,7 +18,7 @@
 
 #include <cmocka.h>
 
-#include <plugcl/status.h>
+#include <plugcl/plugcl.h>
 
 /* The message of the last failure has `part` in it and is one line. */
 #define assert_message(part)                                                                          \
@@ -62,6 +62,22 @@ static inline int remove_folder(void **state)
 {
     remove_tree(*state);
     free(*state);
+    return 0;
+}
+
+/* Another such pair: *state is a context. */
+static inline int make_context(void **state)
+{
+    plugcl_context *context = NULL;
+    assert_int_equal(plugcl_context_create(plugcl_context_params(.device = "cpu,gpu"), &context), PLUGCL_OK);
+    *state = context;
+    return 0;
+}
+
+static inline int destroy_context(void **state)
+{
+    plugcl_context *context = *state;
+    plugcl_context_destroy(&context);
     return 0;
 }
 

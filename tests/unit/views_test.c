@@ -4,21 +4,6 @@
 
 #include "unit.h"
 
-static int set_up(void **state)
-{
-    plugcl_context *context = NULL;
-    assert_int_equal(plugcl_context_create(plugcl_context_params(.device = "cpu,gpu"), &context), PLUGCL_OK);
-    *state = context;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    plugcl_context *context = *state;
-    plugcl_context_destroy(&context);
-    return 0;
-}
-
 /* What writes a value decides whether it may be written in place: one of each kind. */
 static struct traced produce(struct tracing *t, struct traced x, int kind)
 {
@@ -352,5 +337,5 @@ int main(void)
         cmocka_unit_test(test_slices),               cmocka_unit_test(test_splits_and_squeezes),
         cmocka_unit_test(test_pixel_shuffles),       cmocka_unit_test(test_random_graphs),
     };
-    return cmocka_run_group_tests_name("views", tests, set_up, tear_down) ? 1 : 0;
+    return cmocka_run_group_tests_name("views", tests, make_context, destroy_context) ? 1 : 0;
 }
