@@ -29,11 +29,8 @@ static void make_data(struct data *data, const struct ref_attention *at)
         data->doubles[i] = malloc((count + 1) * sizeof(double));
         assert_non_null(data->floats[i]);
         assert_non_null(data->doubles[i]);
-        for (size_t j = 0; j < count; j++) {
-            random = random * 1664525u + 1013904223u;
-            data->floats[i][j] = (float)(random >> 8) / 8388608.0f - 1.0f;
-            data->doubles[i][j] = data->floats[i][j];
-        }
+        for (size_t j = 0; j < count; j++)
+            data->doubles[i][j] = data->floats[i][j] = pseudo_random(&random);
     }
 }
 

@@ -18,12 +18,6 @@ struct fixture {
     float input[MOST];
 };
 
-static float pseudo_random(uint32_t *state)
-{
-    *state = *state * 1664525u + 1013904223u;
-    return (float)(*state >> 8) / 8388608.0f - 1.0f;
-}
-
 static void add_weight(struct fixture *fixture, const char *name, const plugcl_shape *shape, bool positive)
 {
     static float data[MOST];

@@ -11,12 +11,6 @@
 
 enum { MOST = 4096 };
 
-static float pseudo_random(uint32_t *state)
-{
-    *state = *state * 1664525u + 1013904223u;
-    return (float)(*state >> 8) / 8388608.0f - 1.0f;
-}
-
 /* One plan: inputs "x" and "source" (theta or a grid), outputs "y" and perhaps "grid". */
 struct trial {
     struct plugcl_sample_params params;

@@ -110,6 +110,13 @@ static inline void write_file(const char *path, const void *bytes, size_t length
     assert_int_equal(fclose(file), 0);
 }
 
+/* The next of a sequence from −1 to 1 that is the same everywhere. */
+static inline float pseudo_random(uint32_t *state)
+{
+    *state = *state * 1664525u + 1013904223u;
+    return (float)(*state >> 8) / 8388608.0f - 1.0f;
+}
+
 /* A copy that ends where its memory ends, so that AddressSanitizer sees a read past it. */
 static inline uint8_t *exact_copy(const void *bytes, size_t length)
 {
