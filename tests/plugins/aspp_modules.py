@@ -119,7 +119,10 @@ def choose(rng, channels):
         least = 2 if make in (MmsegASPP, JfzhangASPP) else 1  # these have a 1x1 kernel where the rate is 1
         rates = tuple(rng.randint(least, 20) for _ in range(rng.choice(counts)))
         options = options + ["rates=" + ",".join(map(str, itertools.chain([1] * rng.randint(0, 1), rates)))]
-    return options, make(channels, depth, rates)
+    module = make(channels, depth, rates)
+    # Resizing a pooled pixel makes NaN of an infinity in PyTorch (0 times it), where repeating it does not.
+    module.special = [float("nan"), 1e15, -1e15]
+    return options, module
 
 
 VECTORS = {

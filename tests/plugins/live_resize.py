@@ -12,7 +12,7 @@ import numpy
 import torch
 from torch.nn import functional as F
 
-BUDGET = 1e-5  # of the largest |reference|
+import live
 
 
 class Shape(ctypes.Structure):
@@ -101,23 +101,11 @@ def check(plugcl, seed):
     expected = F.interpolate(x if nearest else x.double(), **options).numpy()
     found = plugcl.resize(x.numpy(), expected.shape, params)
     error = numpy.abs(found - expected).max() / max(1e-3, numpy.abs(expected).max())
-    if not error <= (0 if nearest else BUDGET):
+    if not error <= (0 if nearest else live.BUDGET):
         print(f"FAIL seed {seed}: {tuple(x.shape)} {options}: off by {error:.2e} of the largest value", flush=True)
         return False
     return True
 
 
-def main():
-    if not 2 <= len(sys.argv) <= 4 or sys.argv[1].startswith("-"):
-        sys.exit(__doc__)
-    count = int(sys.argv[2]) if len(sys.argv) > 2 else 200
-    first = int(sys.argv[3]) if len(sys.argv) > 3 else random.SystemRandom().randrange(10**6)
-    print(f"seeds {first} to {first + count - 1}, torch {torch.__version__}", flush=True)
-    plugcl = Plugcl(sys.argv[1])
-    passed = sum(check(plugcl, first + i) for i in range(count))
-    print(f"{passed} passed, {count - passed} failed")
-    return 0 if passed == count else 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(live.main(__doc__, 200, Plugcl, check))
