@@ -61,10 +61,8 @@ static struct operand scaled(struct schedule *schedule, const struct operand *x,
     struct launch *launch = schedule_launch(schedule, "common/attention.cl", NULL, "scale");
     launch_operand(launch, x);
     launch_operand(launch, &y);
-    for (int i = 1; i < 3; i++)
-        launch_int(launch, dims[i]);
-    for (int i = 0; i < 3; i++)
-        launch_int(launch, x->strides[i]);
+    launch_ints(launch, dims + 1, 2);
+    launch_ints(launch, x->strides, 3);
     launch_float(launch, factor);
     launch_range(launch, (size_t)dims[2], (size_t)dims[1], (size_t)dims[0], launch_max_work_group(launch) >= 16 ? 16 : 1, 1, 1);
     return y;

@@ -28,12 +28,6 @@ static plugcl_status check_queries(const struct operand *rows, int64_t queries)
     return PLUGCL_OK;
 }
 
-static void launch_lines(struct launch *launch, const struct operand *operand)
-{
-    for (int i = 0; i < 3; i++)
-        launch_int(launch, operand->strides[i]);
-}
-
 /* What softmax over the queries needs, on any device. */
 static uint32_t plan_statistics(struct schedule *schedule, const struct attention *attention, float factor)
 {
@@ -48,8 +42,8 @@ static uint32_t plan_statistics(struct schedule *schedule, const struct attentio
     launch_int(launch, attention->keys);
     launch_int(launch, attention->queries);
     launch_int(launch, attention->depth);
-    launch_lines(launch, &attention->k);
-    launch_lines(launch, &attention->q);
+    launch_ints(launch, attention->k.strides, 3);
+    launch_ints(launch, attention->q.strides, 3);
     launch_float(launch, factor);
     launch_range(launch, (size_t)attention->keys, (size_t)attention->images, 1, launch_max_work_group(launch) >= 64 ? 64 : 1, 1, 1);
     return region;
@@ -88,9 +82,9 @@ static plugcl_status plan_map(struct schedule *schedule, const struct operator_c
     launch_int(launch, y->shape.dims[1]);
     launch_int(launch, attention.keys);
     launch_int(launch, attention.depth);
-    launch_lines(launch, &attention.q);
-    launch_lines(launch, &attention.k);
-    launch_lines(launch, y);
+    launch_ints(launch, attention.q.strides, 3);
+    launch_ints(launch, attention.k.strides, 3);
+    launch_ints(launch, y->strides, 3);
     launch_int(launch, (int)params->mode);
     launch_int(launch, rows->present);
     launch_int(launch, over_queries);

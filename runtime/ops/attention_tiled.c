@@ -61,13 +61,6 @@ static uint32_t tile_scratch(struct schedule *schedule, int64_t images, int64_t 
     return schedule_scratch(schedule, (size_t)(images * tiles_of(caps, lines) * lanes * columns) * sizeof(float));
 }
 
-/* Strides: image, row and, where a kernel takes any, channel. */
-static void launch_strides(struct launch *launch, const struct operand *operand, int count)
-{
-    for (int i = 0; i < count; i++)
-        launch_int(launch, operand->strides[i]);
-}
-
 static uint32_t statistics_region(struct schedule *schedule, const struct attention *attention, int64_t lines)
 {
     return schedule_scratch(schedule, (size_t)(attention->images * lines * 2) * sizeof(float));
@@ -89,14 +82,14 @@ static void launch_operands(struct launch *launch, const struct attention *atten
     launch_operand(launch, &attention->y);
 }
 
-static void launch_sizes(struct launch *launch, const struct attention *attention, int strides)
+/* `strides` of each operand: image, row and, where a kernel takes any, channel. */
+static void launch_sizes(struct launch *launch, const struct attention *attention, size_t strides)
 {
     const int64_t sizes[4] = { attention->queries, attention->keys, attention->depth, attention->columns };
     const struct operand *operands[4] = { &attention->q, &attention->k, &attention->v, &attention->y };
+    launch_ints(launch, sizes, 4);
     for (int i = 0; i < 4; i++)
-        launch_int(launch, sizes[i]);
-    for (int i = 0; i < 4; i++)
-        launch_strides(launch, operands[i], strides);
+        launch_ints(launch, operands[i]->strides, strides);
     launch_float(launch, attention_factor(attention));
 }
 
@@ -112,8 +105,8 @@ static uint32_t plan_cpu_statistics(struct schedule *schedule, const struct atte
     launch_int(launch, attention->keys);
     launch_int(launch, attention->queries);
     launch_int(launch, attention->depth);
-    launch_strides(launch, &attention->k, 2);
-    launch_strides(launch, &attention->q, 2);
+    launch_ints(launch, attention->k.strides, 2);
+    launch_ints(launch, attention->q.strides, 2);
     launch_float(launch, attention_factor(attention));
     launch_groups(launch, (size_t)tiles_of(schedule_caps(schedule), attention->keys), (size_t)attention->images, 1);
     return region;
@@ -184,10 +177,9 @@ static uint32_t plan_gpu_statistics(struct schedule *schedule, const struct atte
         launch_operand(launch, own);
         launch_operand(launch, others);
         launch_region(launch, region, 0);
-        for (int i = 0; i < 4; i++)
-            launch_int(launch, sizes[i]);
-        launch_strides(launch, own, 3);
-        launch_strides(launch, others, 3);
+        launch_ints(launch, sizes, 4);
+        launch_ints(launch, own->strides, 3);
+        launch_ints(launch, others->strides, 3);
         launch_float(launch, attention_factor(attention));
         launch_range(launch, groups_of(first, lines, count, block) * (size_t)items, (size_t)(attention->images * items), 1,
                      (size_t)items, (size_t)items, 1);

@@ -106,12 +106,6 @@ static bool can_use_groups(const struct device_caps *caps, const struct operator
     return can_pack(call);
 }
 
-static void launch_ints(struct launch *launch, const int64_t *values, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        launch_int(launch, values[i]);
-}
-
 static uint32_t scratch_floats(struct schedule *schedule, int64_t count)
 {
     return schedule_scratch(schedule, (size_t)count * sizeof(float));

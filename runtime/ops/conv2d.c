@@ -167,8 +167,7 @@ static plugcl_status depthwise_plan(struct schedule *schedule, const struct oper
                              conv.residual_strides[IMAGE_STRIDE],
                              conv.residual_strides[ROW_STRIDE],
                              conv.residual_strides[PIXEL_STRIDE] };
-    for (size_t i = 0; i < sizeof ints / sizeof *ints; i++)
-        launch_int(launch, ints[i]);
+    launch_ints(launch, ints, sizeof ints / sizeof *ints);
     launch_float(launch, call->epilogue.alpha);
     launch_float(launch, call->epilogue.beta);
     launch_groups(launch, (size_t)conv.out[0], (size_t)conv.images, 1);

@@ -181,6 +181,12 @@ void launch_int(struct launch *launch, int64_t value)
     add_value(launch, &narrow, sizeof narrow);
 }
 
+void launch_ints(struct launch *launch, const int64_t *values, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        launch_int(launch, values[i]);
+}
+
 void launch_float(struct launch *launch, float value)
 {
     if (may_add(launch))

@@ -137,8 +137,7 @@ static struct launch *launch_product(struct schedule *schedule, const struct mat
     launch_operand(launch, matmul->b);
     launch_operand(launch, matmul->y);
     launch_space(launch, &matmul->batch, 0, matmul->batch.rank);
-    for (size_t i = 0; i < sizeof ints / sizeof *ints; i++)
-        launch_int(launch, ints[i]);
+    launch_ints(launch, ints, sizeof ints / sizeof *ints);
     return launch;
 }
 

@@ -141,8 +141,7 @@ static plugcl_status plan_norm(struct schedule *schedule, const struct operator_
     launch_space(launch, elements, 0, last);
     const int64_t ints[] = { sets, each, count / length, length, elements->strides[0][last], elements->strides[1][last],
                              elements->strides[2][last], call->inputs[WEIGHT].present, call->inputs[BIAS].present };
-    for (size_t i = 0; i < sizeof ints / sizeof *ints; i++)
-        launch_int(launch, ints[i]);
+    launch_ints(launch, ints, sizeof ints / sizeof *ints);
     launch_float(launch, norm->eps);
     launch_local(launch, group * sizeof(float));
     launch_range(launch, group * (size_t)((sets + each - 1) / each), 1, 1, group, 1, 1);

@@ -187,12 +187,9 @@ static struct launch *launch_pool(struct schedule *schedule, const struct operat
     launch_table(launch, windows, 3 * count);
     memory_free(windows);
     const int64_t sizes[] = { pool->images, pool->channels, pool->out[0], pool->out[1], pool->dilation[0], pool->dilation[1] };
-    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
-        launch_int(launch, sizes[i]);
-    for (int i = 0; i < 4; i++)
-        launch_int(launch, call->inputs[0].strides[i]);
-    for (int i = 0; i < 4; i++)
-        launch_int(launch, call->outputs[0].strides[i]);
+    launch_ints(launch, sizes, sizeof sizes / sizeof *sizes);
+    launch_ints(launch, call->inputs[0].strides, 4);
+    launch_ints(launch, call->outputs[0].strides, 4);
     return launch;
 }
 
@@ -215,8 +212,7 @@ static plugcl_status plan_planes(struct schedule *schedule, const struct operato
     launch_operand(launch, y);
     const int64_t arguments[] = { pool.channels,   planes,        pixels,        x->strides[0],
                                   x->strides[1],   y->strides[0], y->strides[1], each };
-    for (size_t i = 0; i < sizeof arguments / sizeof *arguments; i++)
-        launch_int(launch, arguments[i]);
+    launch_ints(launch, arguments, sizeof arguments / sizeof *arguments);
     launch_groups(launch, (size_t)((planes + each - 1) / each), 1, 1);
     return schedule_status(schedule);
 }

@@ -197,13 +197,9 @@ static struct launch *launch_resize(struct schedule *schedule, const struct oper
     launch_operand(launch, &call->outputs[0]);
     launch_table(launch, table, count);
     memory_free(table);
-    const int64_t sizes[] = { self.images, self.channels, self.rows, self.columns };
-    for (int i = 0; i < 4; i++)
-        launch_int(launch, sizes[i]);
-    for (int i = 0; i < 4; i++)
-        launch_int(launch, call->inputs[0].strides[i]);
-    for (int i = 0; i < 4; i++)
-        launch_int(launch, call->outputs[0].strides[i]);
+    launch_ints(launch, call->outputs[0].shape.dims, 4);
+    launch_ints(launch, call->inputs[0].strides, 4);
+    launch_ints(launch, call->outputs[0].strides, 4);
     return launch;
 }
 

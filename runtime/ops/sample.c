@@ -99,12 +99,6 @@ static plugcl_status warp_shape(const void *params, const plugcl_shape *inputs, 
     return status;
 }
 
-static void launch_ints(struct launch *launch, const int64_t *values, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        launch_int(launch, values[i]);
-}
-
 static plugcl_status plan_affine_grid(struct schedule *schedule, const struct operator_call *call)
 {
     const struct operand *theta = &call->inputs[0], *grid = &call->outputs[0];

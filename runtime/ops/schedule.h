@@ -60,6 +60,7 @@ void launch_region(struct launch *launch, uint32_t region, int64_t offset);
 void launch_packed(struct launch *launch, struct constant *const *constants, size_t n_constants, const char *packing,
                    size_t elements, pack_function pack, const void *parameters);
 void launch_int(struct launch *launch, int64_t value);     /* `int` in the kernel; a value that does not fit is UNSUPPORTED */
+void launch_ints(struct launch *launch, const int64_t *values, size_t count); /* each as launch_int */
 void launch_float(struct launch *launch, float value);     /* `float` */
 void launch_local(struct launch *launch, size_t bytes);    /* `__local` */
 /* A small table made at plan time, `__global const int *` (one argument, no offset). Copied and uploaded. */

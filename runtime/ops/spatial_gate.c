@@ -96,12 +96,6 @@ static bool can_use_channels(const struct device_caps *caps, const struct operat
            (!channel->present || channel->shape.dims[1] == 1 || channel->strides[1] == 1);
 }
 
-static void launch_ints(struct launch *launch, const int64_t *values, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        launch_int(launch, values[i]);
-}
-
 static uint32_t scratch_floats(struct schedule *schedule, int64_t count)
 {
     return schedule_scratch(schedule, (size_t)count * sizeof(float));
