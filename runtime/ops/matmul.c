@@ -183,11 +183,7 @@ static plugcl_status plan_generic(struct schedule *schedule, const struct operat
         return schedule_status(schedule);
     matmul_of(call, &matmul);
     struct launch *launch = launch_product(schedule, &matmul, "common/matmul.cl", NULL);
-    size_t group = launch_power_of_two(launch, 64), local = 1;
-    while (local < (size_t)matmul.columns && local < group)
-        local *= 2;
-    launch_range(launch, (size_t)matmul.columns, (size_t)matmul.rows, (size_t)strided_elements(&matmul.batch), local, group / local,
-                 1);
+    launch_range_wide(launch, (size_t)matmul.columns, (size_t)matmul.rows, (size_t)strided_elements(&matmul.batch), 64);
     return schedule_status(schedule);
 }
 

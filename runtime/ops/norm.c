@@ -6,9 +6,7 @@
 
 enum { X, WEIGHT, BIAS };
 
-#define WORK 4096        /* elements of a work-group on CPU devices: large against the cost of a work-group */
-#define LARGE_SET 2048   /* from here on many work-items share a set */
-#define MAX_GROUPS 30000 /* PoCL specialises a kernel again for larger grids */
+#define LARGE_SET 2048 /* from here on many work-items share a set */
 
 static plugcl_status check_parameter(const char *operation, const char *name, const plugcl_shape *found,
                                      const plugcl_shape *wanted)
@@ -125,11 +123,7 @@ static plugcl_status plan_norm(struct schedule *schedule, const struct operator_
         return schedule_status(schedule);
     uint32_t last = elements->rank - 1;
     int64_t sets = strided_elements(&norm->sets), count = strided_elements(elements), length = elements->sizes[last];
-    int64_t each = caps->cpu_family && count < WORK ? WORK / count : 1;
-    while (each > 1 && sets / each < 4 * (int64_t)caps->compute_units)
-        each /= 2;
-    while (sets / each > MAX_GROUPS)
-        each *= 2;
+    int64_t each = caps->cpu_family ? strided_rows_each(sets, count, caps) : 1;
     char options[32];
     snprintf(options, sizeof options, "-DVECTOR=%u", caps->cpu_family ? caps->vector_width : 4);
     struct launch *launch = schedule_launch(schedule, "common/norm.cl", options, "norm");

@@ -4,9 +4,7 @@
 
 #include "ops/strided.h"
 
-#define WORK 4096       /* elements of a work-group of cl/cpu */
 #define LONG_LINE 64    /* from here on a work-group for an output pays */
-#define MAX_GROUPS 30000
 
 static plugcl_status reduce_shape(const void *params, const plugcl_shape *inputs, const bool *present, plugcl_shape *outputs)
 {
@@ -97,14 +95,7 @@ static bool prefers_groups(const struct device_caps *caps, const struct operator
 
 static int64_t outputs_for_each(const struct parts *parts, const struct device_caps *caps)
 {
-    int64_t elements = parts->lines * parts->inner, each = WORK / (elements > 0 ? elements : 1);
-    while (each > 1 && parts->outputs / each < 4 * (int64_t)caps->compute_units)
-        each /= 2;
-    if (each < 1)
-        each = 1;
-    while (parts->outputs / each > MAX_GROUPS)
-        each *= 2;
-    return each;
+    return strided_rows_each(parts->outputs, parts->lines * parts->inner, caps);
 }
 
 static struct launch *launch_reduce(struct schedule *schedule, const struct operator_call *call, const struct parts *parts,

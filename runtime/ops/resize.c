@@ -254,10 +254,7 @@ static plugcl_status plan_pixels(struct schedule *schedule, const struct operato
     launch_int(launch, channels_fastest);
     size_t x = (size_t)(channels_fastest ? self.channels : self.columns), y = (size_t)(channels_fastest ? self.columns : self.rows);
     size_t z = (size_t)(self.images * (channels_fastest ? self.rows : self.channels));
-    size_t group = launch_power_of_two(launch, 128), local = 1;
-    while (local < x && local < group)
-        local *= 2;
-    launch_range(launch, x, y, z, local, group / local, 1);
+    launch_range_wide(launch, x, y, z, 128);
     return schedule_status(schedule);
 }
 

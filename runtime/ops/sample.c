@@ -112,11 +112,7 @@ static plugcl_status plan_affine_grid(struct schedule *schedule, const struct op
     launch_int(launch, params->align_corners);
     launch_ints(launch, theta->strides, 3);
     launch_ints(launch, grid->strides, 4);
-    size_t group = launch_power_of_two(launch, 64), local = 1;
-    while (local < (size_t)grid->shape.dims[2] && local < group)
-        local *= 2;
-    launch_range(launch, (size_t)grid->shape.dims[2], (size_t)grid->shape.dims[1], (size_t)grid->shape.dims[0], local,
-                 group / local, 1);
+    launch_range_wide(launch, (size_t)grid->shape.dims[2], (size_t)grid->shape.dims[1], (size_t)grid->shape.dims[0], 64);
     return schedule_status(schedule);
 }
 

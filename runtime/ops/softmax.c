@@ -4,9 +4,7 @@
 
 #include "ops/strided.h"
 
-#define WORK 4096       /* elements of a work-group of cl/cpu */
 #define LONG_ROW 64     /* from here on a work-group for a row pays */
-#define MAX_GROUPS 30000
 
 static plugcl_status softmax_shape(const void *params, const plugcl_shape *inputs, const bool *present, plugcl_shape *outputs)
 {
@@ -64,18 +62,6 @@ static bool prefers_groups(const struct device_caps *caps, const struct operator
     return !caps->cpu_family && rows.length >= LONG_ROW && (rows.x_stride == 1 || rows.count < 4096);
 }
 
-static int64_t rows_for_each(const struct rows *rows, const struct device_caps *caps)
-{
-    int64_t each = WORK / (rows->length > 0 ? rows->length : 1);
-    while (each > 1 && rows->count / each < 4 * (int64_t)caps->compute_units)
-        each /= 2;
-    if (each < 1)
-        each = 1;
-    while (rows->count / each > MAX_GROUPS)
-        each *= 2;
-    return each;
-}
-
 static struct launch *launch_softmax(struct schedule *schedule, const struct operator_call *call, const char *file,
                                      const char *entry)
 {
@@ -94,7 +80,7 @@ static plugcl_status plan_along(struct schedule *schedule, const struct operator
     rows_of(call, &rows);
     if (operand_elements(&call->outputs[0]) == 0)
         return schedule_status(schedule);
-    int64_t each = rows_for_each(&rows, schedule_caps(schedule));
+    int64_t each = strided_rows_each(rows.count, rows.length, schedule_caps(schedule));
     struct launch *launch = launch_softmax(schedule, call, "cpu/softmax.cl", "softmax_along");
     launch_space(launch, &rows.space, 0, rows.space.rank);
     launch_int(launch, rows.count);
@@ -111,7 +97,8 @@ static plugcl_status plan_across(struct schedule *schedule, const struct operato
     if (operand_elements(&call->outputs[0]) == 0)
         return schedule_status(schedule);
     uint32_t last = rows.space.rank - 1;
-    int64_t inner = rows.space.sizes[last], piece = (rows_for_each(&rows, schedule_caps(schedule)) + 15) / 16 * 16;
+    int64_t each = strided_rows_each(rows.count, rows.length, schedule_caps(schedule));
+    int64_t inner = rows.space.sizes[last], piece = (each + 15) / 16 * 16;
     struct launch *launch = launch_softmax(schedule, call, "cpu/softmax.cl", "softmax_across");
     launch_space(launch, &rows.space, 0, last);
     launch_int(launch, inner);
@@ -147,7 +134,7 @@ static plugcl_status plan_strided(struct schedule *schedule, const struct operat
     rows_of(call, &rows);
     if (operand_elements(&call->outputs[0]) == 0)
         return schedule_status(schedule);
-    int64_t each = caps->cpu_family ? rows_for_each(&rows, caps) : 1;
+    int64_t each = caps->cpu_family ? strided_rows_each(rows.count, rows.length, caps) : 1;
     struct launch *launch = launch_softmax(schedule, call, "common/softmax.cl", "softmax");
     launch_space(launch, &rows.space, 0, rows.space.rank);
     launch_int(launch, rows.count);

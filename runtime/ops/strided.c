@@ -126,6 +126,26 @@ size_t launch_power_of_two(const struct launch *launch, size_t limit)
     return power;
 }
 
+void launch_range_wide(struct launch *launch, size_t x, size_t y, size_t z, size_t limit)
+{
+    size_t group = launch_power_of_two(launch, limit), wide = 1;
+    while (wide < x && wide < group)
+        wide *= 2;
+    launch_range(launch, x, y, z, wide, group / wide, 1);
+}
+
+int64_t strided_rows_each(int64_t rows, int64_t length, const struct device_caps *caps)
+{
+    int64_t each = CPU_PIECE / (length > 0 ? length : 1);
+    while (each > 1 && rows / each < 4 * (int64_t)caps->compute_units)
+        each /= 2;
+    if (each < 1)
+        each = 1;
+    while (rows / each > MAX_GROUPS)
+        each *= 2;
+    return each;
+}
+
 void launch_row_range(struct launch *launch, int64_t inner, int64_t rows, const struct device_caps *caps)
 {
     int64_t piece = GPU_PIECE, rows_each = 1;
@@ -147,10 +167,7 @@ void launch_row_range(struct launch *launch, int64_t inner, int64_t rows, const 
         launch_groups(launch, x, y, 1);
         return;
     }
-    size_t group = launch_power_of_two(launch, 128), local_x = 1;
-    while (local_x < x && local_x < group)
-        local_x *= 2;
-    launch_range(launch, x, y, 1, local_x, group / local_x, 1);
+    launch_range_wide(launch, x, y, 1, 128);
 }
 
 void launch_rows(struct launch *launch, const struct strided *space, const struct device_caps *caps)

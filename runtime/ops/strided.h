@@ -40,6 +40,13 @@ void launch_rows(struct launch *launch, const struct strided *space, const struc
 /* The end of that for a space of the caller's own: passes rows, piece and rows_each and sets the range. */
 void launch_row_range(struct launch *launch, int64_t inner, int64_t rows, const struct device_caps *caps);
 
+/* A range whose groups of at most `limit` work-items are as wide as x, then as high as is left. */
+void launch_range_wide(struct launch *launch, size_t x, size_t y, size_t z, size_t limit);
+
+/* How many rows of `length` elements a work-group of a CPU device takes: enough work for a group, work for all compute units, and not
+ * too many groups for the driver. */
+int64_t strided_rows_each(int64_t rows, int64_t length, const struct device_caps *caps);
+
 /* The largest power of two that is at most `limit` and the launch's largest work-group. */
 size_t launch_power_of_two(const struct launch *launch, size_t limit);
 
