@@ -8,24 +8,6 @@
 
 #include "graph/lower.h"
 
-void set_strides(struct operand *operand, bool channels_last)
-{
-    static const uint32_t nhwc[4] = { 1, 3, 2, 0 };
-    int64_t stride = 1;
-    for (uint32_t i = 0; i < operand->shape.rank; i++) {
-        uint32_t axis = channels_last && operand->shape.rank == 4 ? nhwc[i] : operand->shape.rank - 1 - i;
-        operand->strides[axis] = stride;
-        stride *= operand->shape.dims[axis];
-    }
-}
-
-struct operand dense_operand(plugcl_dtype dtype, const plugcl_shape *shape, bool channels_last, uint32_t region)
-{
-    struct operand operand = { .present = true, .dtype = dtype, .shape = *shape, .region = region };
-    set_strides(&operand, channels_last);
-    return operand;
-}
-
 size_t operand_bytes(const plugcl_shape *shape, size_t element_size)
 {
     int64_t elements = plugcl_shape_elements(shape);
@@ -75,7 +57,7 @@ plugcl_status relayout(struct lowering *low, uint32_t value, bool channels_last,
     plugcl_status status = PLUGCL_OK;
     if (!copy->present) {
         uint32_t region = schedule_arena(low->schedule, operand_bytes(&operand->shape, PLAN_ELEMENT));
-        *copy = dense_operand(operand->dtype, &operand->shape, channels_last, region);
+        *copy = operand_dense(operand->dtype, &operand->shape, channels_last, region);
         status = emit_copy(low, operand, copy, label);
     }
     *operand = *copy;
@@ -114,7 +96,7 @@ struct operand *result_operand(struct lowering *low, uint32_t value, bool channe
         operand->shape = result->shape;
         return operand;
     }
-    *operand = dense_operand(result->dtype, &result->shape, channels_last, REGION_NONE);
+    *operand = operand_dense(result->dtype, &result->shape, channels_last, REGION_NONE);
     struct port *port = direct_port(low, value, operand);
     operand->region = port ? port->region : schedule_arena(low->schedule, operand_bytes(&result->shape, PLAN_ELEMENT));
     return operand;
@@ -171,7 +153,7 @@ static void make_constants(struct lowering *low)
         const struct value *value = graph_value(low->graph, i);
         if (value->kind != VALUE_CONSTANT)
             continue;
-        low->operands[i] = dense_operand(dtype_computed(value->dtype), &value->shape, false, REGION_NONE);
+        low->operands[i] = operand_dense(dtype_computed(value->dtype), &value->shape, false, REGION_NONE);
         low->operands[i].constant = value->constant;
     }
 }

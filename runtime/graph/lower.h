@@ -25,9 +25,6 @@ struct lowering {
 
 #define PLAN_ELEMENT 4u /* bytes of an element within a plan */
 
-/* Dense strides of the operand's shape, NHWC or row-major. */
-void set_strides(struct operand *operand, bool channels_last);
-struct operand dense_operand(plugcl_dtype dtype, const plugcl_shape *shape, bool channels_last, uint32_t region);
 /* SIZE_MAX where the elements cannot be counted. */
 size_t operand_bytes(const plugcl_shape *shape, size_t element_size);
 

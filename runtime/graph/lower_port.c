@@ -12,7 +12,7 @@ static bool converts_at_port(plugcl_dtype dtype)
 
 static struct operand port_operand(const struct lowering *low, const struct port *port)
 {
-    struct operand operand = dense_operand(port->dtype, &port->shape, low->plan->channels_last, port->region);
+    struct operand operand = operand_dense(port->dtype, &port->shape, low->plan->channels_last, port->region);
     operand.at_port = converts_at_port(port->dtype);
     return operand;
 }
@@ -58,7 +58,7 @@ plugcl_status convert_inputs(struct lowering *low)
         struct operand *operand = &low->operands[port->value];
         if (port->is_output || !operand->at_port || graph_uses(low->graph, port->value) == 0)
             continue;
-        struct operand converted = dense_operand(port->dtype, &port->shape, low->plan->channels_last,
+        struct operand converted = operand_dense(port->dtype, &port->shape, low->plan->channels_last,
                                                  schedule_arena(low->schedule, operand_bytes(&port->shape, PLAN_ELEMENT)));
         status = emit_cast(low, operand, &converted, port->name);
         *operand = converted;
@@ -68,7 +68,7 @@ plugcl_status convert_inputs(struct lowering *low)
 
 struct port *direct_port(const struct lowering *low, uint32_t value, const struct operand *wanted)
 {
-    struct operand boundary = dense_operand(wanted->dtype, &wanted->shape, low->plan->channels_last, 0);
+    struct operand boundary = operand_dense(wanted->dtype, &wanted->shape, low->plan->channels_last, 0);
     if (converts_at_port(wanted->dtype))
         return NULL;
     for (size_t i = 0; i < low->plan->n_ports; i++) {

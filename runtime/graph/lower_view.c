@@ -45,7 +45,7 @@ static plugcl_status lower_reshape(struct lowering *low, const struct node *node
     if (status == PLUGCL_OK && !operand_is_row_major(&operand))
         status = relayout(low, node->inputs[0], false, node->label, &operand);
     operand.shape = graph_value(low->graph, node->outputs[0])->shape;
-    set_strides(&operand, false);
+    operand_set_strides(&operand, false);
     low->operands[node->outputs[0]] = operand;
     return status;
 }

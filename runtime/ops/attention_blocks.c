@@ -20,19 +20,8 @@ static struct operand part_of(const struct operand *whole, uint32_t axis, int64_
 
 static struct operand scratch(struct schedule *schedule, int64_t images, int64_t rows, int64_t columns)
 {
-    struct operand made = { .present = true, .dtype = PLUGCL_F32, .shape = { 3, { images, rows, columns } } };
-    made.strides[2] = 1;
-    made.strides[1] = columns;
-    made.strides[0] = rows * columns;
-    made.region = schedule_scratch(schedule, (size_t)(images * rows * columns) * sizeof(float));
-    return made;
-}
-
-static plugcl_status plan_one(struct schedule *schedule, const struct operator_call *call)
-{
-    const struct variant *variant = NULL;
-    plugcl_status status = variant_choose(call->info, schedule_caps(schedule), call, NULL, &variant);
-    return status == PLUGCL_OK ? variant->plan(schedule, call) : schedule_fail(schedule, status);
+    uint32_t region = schedule_scratch(schedule, (size_t)(images * rows * columns) * sizeof(float));
+    return operand_dense(PLUGCL_F32, PLUGCL_SHAPE(images, rows, columns), false, region);
 }
 
 static void plan_product(struct schedule *schedule, const struct operand *a, const struct operand *b, bool transpose_b,
@@ -41,14 +30,14 @@ static void plan_product(struct schedule *schedule, const struct operand *a, con
     const struct matmul_params params = { .transpose_b = transpose_b };
     const struct operator_call call = { .info = &operator_matmul, .params = &params, .inputs = { *a, *b }, .outputs = { *y },
                                         .gemm = gemm };
-    plan_one(schedule, &call);
+    schedule_fail(schedule, variant_plan(schedule, &call));
 }
 
 static void plan_sum(struct schedule *schedule, const struct operand *a, const struct operand *b, const struct operand *y)
 {
     const struct binary_params params = { PLUGCL_ADD };
     const struct operator_call call = { .info = &operator_binary, .params = &params, .inputs = { *a, *b }, .outputs = { *y } };
-    plan_one(schedule, &call);
+    schedule_fail(schedule, variant_plan(schedule, &call));
 }
 
 /* x times a factor, in memory of its own; x itself where the factor is 1. */
@@ -82,7 +71,7 @@ static void plan_affinity(struct schedule *schedule, const struct attention *att
         across.shape.dims[2] = k->shape.dims[1];
         across.strides[2] = k->strides[1];
         plan_sum(schedule, q, &across, scores);
-        plan_one(schedule, &call);
+        schedule_fail(schedule, variant_plan(schedule, &call));
         return;
     }
     plan_product(schedule, q, k, true, scores, attention->gemm);
@@ -90,7 +79,7 @@ static void plan_affinity(struct schedule *schedule, const struct attention *att
         const struct axis_params axis = { params->softmax_over_queries ? 1 : 2 };
         const struct operator_call call = { .info = &operator_softmax, .params = &axis, .inputs = { *scores },
                                             .outputs = { *scores } };
-        plan_one(schedule, &call);
+        schedule_fail(schedule, variant_plan(schedule, &call));
     }
 }
 
@@ -108,7 +97,7 @@ static int64_t lines_that_fit(const struct device_caps *caps, const struct atten
     return lines > 0 ? (int64_t)lines : 1;
 }
 
-/* Memory of all blocks: it lives as long as the step, so there is one. */
+/* Memory of all blocks, one after the other. */
 struct workspace {
     int64_t lines;         /* queries or keys of a block */
     struct operand scores; /* of a block */
@@ -207,7 +196,7 @@ plugcl_status attention_plan_reordered(struct schedule *schedule, const struct a
     struct operand sums = scratch(schedule, attention->images, attention->depth, attention->columns);
     const struct operator_call call = { .info = &operator_matmul, .params = &params, .inputs = { attention->k, attention->v },
                                         .outputs = { sums } };
-    plan_one(schedule, &call);
+    schedule_fail(schedule, variant_plan(schedule, &call));
     sums = scaled(schedule, &sums, attention_factor(attention));
     plan_product(schedule, &attention->q, &sums, false, &attention->y, PLUGCL_GEMM_OWN);
     return schedule_status(schedule);

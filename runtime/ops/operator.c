@@ -143,6 +143,24 @@ plugcl_status operator_dtypes(const struct operator_info *info, const void *para
     return PLUGCL_OK;
 }
 
+void operand_set_strides(struct operand *operand, bool channels_last)
+{
+    static const uint32_t nhwc[4] = { 1, 3, 2, 0 };
+    int64_t stride = 1;
+    for (uint32_t i = 0; i < operand->shape.rank; i++) {
+        uint32_t axis = channels_last && operand->shape.rank == 4 ? nhwc[i] : operand->shape.rank - 1 - i;
+        operand->strides[axis] = stride;
+        stride *= operand->shape.dims[axis];
+    }
+}
+
+struct operand operand_dense(plugcl_dtype dtype, const plugcl_shape *shape, bool channels_last, uint32_t region)
+{
+    struct operand operand = { .present = true, .dtype = dtype, .shape = *shape, .region = region };
+    operand_set_strides(&operand, channels_last);
+    return operand;
+}
+
 size_t operand_element_size(const struct operand *operand)
 {
     return operand->at_port ? plugcl_dtype_size(operand->dtype) : 4;

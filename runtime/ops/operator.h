@@ -232,6 +232,9 @@ plugcl_status dtype_of_first(const void *params, const plugcl_dtype *inputs, con
 plugcl_status operator_dtypes(const struct operator_info *info, const void *params, const plugcl_dtype *inputs,
                               const bool *present, plugcl_dtype *outputs);
 
+/* Dense strides of the operand's shape, NHWC (where its rank is 4) or row-major. */
+void operand_set_strides(struct operand *operand, bool channels_last);
+struct operand operand_dense(plugcl_dtype dtype, const plugcl_shape *shape, bool channels_last, uint32_t region);
 /* Questions that planner functions ask of operands. */
 size_t operand_element_size(const struct operand *operand);
 int64_t operand_elements(const struct operand *operand);

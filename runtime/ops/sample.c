@@ -180,14 +180,9 @@ static bool channels_are_neighbours(const struct operand *x)
 /* x with its channels side by side, in memory of this step. */
 static plugcl_status transpose_x(struct schedule *schedule, const struct operand *x, struct operand *copy)
 {
-    const int64_t *dims = x->shape.dims;
-    *copy = (struct operand){ .present = true, .dtype = x->dtype, .shape = x->shape,
-                              .strides = { dims[1] * dims[2] * dims[3], 1, dims[1] * dims[3], dims[1] } };
-    copy->region = schedule_scratch(schedule, (size_t)operand_elements(x) * sizeof(float));
+    *copy = operand_dense(x->dtype, &x->shape, true, schedule_scratch(schedule, (size_t)operand_elements(x) * sizeof(float)));
     struct operator_call call = { .info = &operator_copy, .inputs = { *x }, .outputs = { *copy } };
-    const struct variant *variant = NULL;
-    plugcl_status status = variant_choose(&operator_copy, schedule_caps(schedule), &call, NULL, &variant);
-    return status == PLUGCL_OK ? variant->plan(schedule, &call) : status;
+    return variant_plan(schedule, &call);
 }
 
 static plugcl_status plan_channels(struct schedule *schedule, const struct operator_call *call)
