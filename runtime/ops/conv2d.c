@@ -195,10 +195,9 @@ static bool conv2d_tile_can_run(const struct device_caps *caps, const struct ope
     return tile_can_run(caps, &conv);
 }
 
-/* With very few outputs most of a tile would be empty. */
 static bool conv2d_tile_is_preferred(const struct device_caps *caps, const struct operator_call *call)
 {
-    return caps->fast_local_memory && call->outputs[0].shape.dims[1] >= 8;
+    return tile_is_preferred(caps, call->outputs[0].shape.dims[1]);
 }
 
 static plugcl_status conv2d_tile(struct schedule *schedule, const struct operator_call *call)

@@ -165,9 +165,9 @@ static bool tile_serves(const struct device_caps *caps, const struct operator_ca
     return tile_can_run(caps, &phase.conv);
 }
 
-static bool tile_is_preferred(const struct device_caps *caps, const struct operator_call *call)
+static bool prefers_tile(const struct device_caps *caps, const struct operator_call *call)
 {
-    return caps->fast_local_memory && call->outputs[0].shape.dims[1] >= 8;
+    return tile_is_preferred(caps, call->outputs[0].shape.dims[1]);
 }
 
 static plugcl_status plan_tile(struct schedule *schedule, const struct operator_call *call)
@@ -195,7 +195,7 @@ static uint64_t conv_transpose2d_flops(const struct operator_call *call)
 
 static const struct variant variants[] = {
     { "cpu_taps", taps_serve, NULL, plan_taps },
-    { "gpu_tile", tile_serves, tile_is_preferred, plan_tile },
+    { "gpu_tile", tile_serves, prefers_tile, plan_tile },
     { "generic", variant_always, NULL, plan_direct },
     { NULL, NULL, NULL, NULL },
 };

@@ -122,6 +122,11 @@ bool tile_can_run(const struct device_caps *caps, const struct convolution *conv
            convolution_fits_int(conv);
 }
 
+bool tile_is_preferred(const struct device_caps *caps, int64_t outputs)
+{
+    return caps->fast_local_memory && outputs >= 8;
+}
+
 plugcl_status tile_plan(struct schedule *schedule, const struct convolution *conv)
 {
     const struct device_caps *caps = schedule_caps(schedule);

@@ -42,6 +42,8 @@ plugcl_status taps_plan(struct schedule *schedule, const struct convolution *con
 /* cl/gpu/conv2d.cl; on CPU devices too, for the tests. */
 bool tile_can_run(const struct device_caps *caps, const struct convolution *conv);
 plugcl_status tile_plan(struct schedule *schedule, const struct convolution *conv);
+/* With very few outputs most of a tile would be empty. */
+bool tile_is_preferred(const struct device_caps *caps, int64_t outputs);
 
 /* cl/common/conv2d.cl: anything. */
 plugcl_status direct_plan(struct schedule *schedule, const struct convolution *conv);

@@ -52,10 +52,9 @@ static uint32_t workspace_region(struct schedule *schedule, size_t bytes)
     return step->workspace;
 }
 
-void schedule_product(struct schedule *schedule, const struct sgemm *sgemm, const struct operand *a, const struct operand *b,
-                      const struct operand *y)
+void schedule_product(struct schedule *schedule, const struct sgemm *sgemm, size_t scratch, const struct operand *a,
+                      const struct operand *b, const struct operand *y)
 {
-    size_t scratch = 0;
     struct launch *launch = launch_add(schedule);
     if (launch == NULL)
         return;
@@ -69,7 +68,7 @@ void schedule_product(struct schedule *schedule, const struct sgemm *sgemm, cons
     launch_operand(launch, b);
     launch_operand(launch, y);
     launch_groups(launch, 1, 1, 1);
-    if (schedule_fail(schedule, clblast_scratch(schedule->context, sgemm, &scratch)) == PLUGCL_OK && scratch > 0)
+    if (scratch > 0)
         launch_region(launch, workspace_region(schedule, scratch), 0);
 }
 

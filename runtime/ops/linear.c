@@ -111,7 +111,7 @@ static bool linear_tile_can_run(const struct device_caps *caps, const struct ope
 static bool linear_tile_is_preferred(const struct device_caps *caps, const struct operator_call *call)
 {
     const plugcl_shape *y = &call->outputs[0].shape;
-    return caps->fast_local_memory && y->dims[y->rank - 1] >= 8;
+    return tile_is_preferred(caps, y->dims[y->rank - 1]);
 }
 
 static plugcl_status plan_with(plugcl_status (*plan)(struct schedule *, const struct convolution *), struct schedule *schedule,

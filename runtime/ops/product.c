@@ -79,13 +79,17 @@ plugcl_status product_plan(struct schedule *schedule, const struct matmul *matmu
 {
     struct sgemm sgemm;
     bool swapped;
+    size_t scratch = 0; /* the same for each image */
     int64_t images = strided_elements(&matmul->batch);
     product_of(matmul, &sgemm, &swapped);
     sgemm.beta = beta;
+    plugcl_status status = clblast_scratch(schedule_context(schedule), &sgemm, &scratch);
+    if (status != PLUGCL_OK)
+        return schedule_fail(schedule, status);
     for (int64_t image = 0; image < images; image++) {
         struct operand a = operand_at(matmul->a, &matmul->batch, 0, image), b = operand_at(matmul->b, &matmul->batch, 1, image);
         struct operand y = operand_at(matmul->y, &matmul->batch, 2, image);
-        schedule_product(schedule, &sgemm, swapped ? &b : &a, swapped ? &a : &b, &y);
+        schedule_product(schedule, &sgemm, scratch, swapped ? &b : &a, swapped ? &a : &b, &y);
     }
     return schedule_status(schedule);
 }

@@ -203,11 +203,6 @@ static struct launch *launch_resize(struct schedule *schedule, const struct oper
     return launch;
 }
 
-static int64_t divide_up(int64_t value, int64_t by)
-{
-    return (value + by - 1) / by;
-}
-
 /* A line is a row of an image, of all channels or of one. */
 static plugcl_status plan_lines(struct schedule *schedule, const struct operator_call *call, bool channels_last)
 {

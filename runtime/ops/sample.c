@@ -135,11 +135,6 @@ static struct launch *launch_sample(struct schedule *schedule, const struct oper
     return launch;
 }
 
-static int64_t divide_up(int64_t value, int64_t by)
-{
-    return (value + by - 1) / by;
-}
-
 static plugcl_status plan_cpu(struct schedule *schedule, const struct operator_call *call, const struct operand *x,
                               bool channels_last)
 {

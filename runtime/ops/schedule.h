@@ -48,9 +48,10 @@ void schedule_step(struct schedule *schedule, const char *operation, const char 
 struct launch *schedule_launch(struct schedule *schedule, const char *file, const char *options, const char *entry);
 /* The same for a user's source text. */
 struct launch *schedule_launch_source(struct schedule *schedule, const char *entry, const char *source, const char *options);
-/* A launch that is a product by CLBlast, complete with its memory. The device has has_clblast. Operands as in launch_operand. */
-void schedule_product(struct schedule *schedule, const struct sgemm *sgemm, const struct operand *a, const struct operand *b,
-                      const struct operand *y);
+/* A launch that is a product by CLBlast, complete with its memory, of which `scratch` bytes are the library's (clblast_scratch). The
+ * device has has_clblast. Operands as in launch_operand. */
+void schedule_product(struct schedule *schedule, const struct sgemm *sgemm, size_t scratch, const struct operand *a,
+                      const struct operand *b, const struct operand *y);
 /* Two arguments: the buffer and `uint` element offset of element 0 (OFFSET in the kernels). An absent operand passes a small valid
  * buffer and 0. Constants without a region are uploaded as they are. */
 void launch_operand(struct launch *launch, const struct operand *operand);

@@ -112,11 +112,6 @@ void launch_space(struct launch *launch, const struct strided *space, uint32_t f
     launch_int(launch, count);
 }
 
-static int64_t round_up(int64_t value, int64_t multiple)
-{
-    return (value + multiple - 1) / multiple * multiple;
-}
-
 size_t launch_power_of_two(const struct launch *launch, size_t limit)
 {
     size_t most = launch_max_work_group(launch), power = 1;
@@ -156,13 +151,13 @@ void launch_row_range(struct launch *launch, int64_t inner, int64_t rows, const 
             each /= 2;
         while (total / each > MAX_GROUPS)
             each *= 2;
-        piece = inner < each ? round_up(inner, 16) : each;
+        piece = inner < each ? divide_up(inner, 16) * 16 : each;
         rows_each = inner < each ? each / inner : 1;
     }
     launch_int(launch, rows);
     launch_int(launch, piece);
     launch_int(launch, rows_each);
-    size_t x = (size_t)((inner + piece - 1) / piece), y = (size_t)((rows + rows_each - 1) / rows_each);
+    size_t x = (size_t)divide_up(inner, piece), y = (size_t)divide_up(rows, rows_each);
     if (caps->cpu_family) {
         launch_groups(launch, x, y, 1);
         return;

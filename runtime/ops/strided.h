@@ -40,6 +40,12 @@ void launch_rows(struct launch *launch, const struct strided *space, const struc
 /* The end of that for a space of the caller's own: passes rows, piece and rows_each and sets the range. */
 void launch_row_range(struct launch *launch, int64_t inner, int64_t rows, const struct device_caps *caps);
 
+/* value / by, rounded up. */
+static inline int64_t divide_up(int64_t value, int64_t by)
+{
+    return (value + by - 1) / by;
+}
+
 /* A range whose groups of at most `limit` work-items are as wide as x, then as high as is left. */
 void launch_range_wide(struct launch *launch, size_t x, size_t y, size_t z, size_t limit);
 
