@@ -13,39 +13,17 @@
  *
  * -DITEMS: 8 or 16; -DMODE: what a score becomes, below.
  */
-#include "types.h"
+#include "tile.h"
 
-#ifndef ITEMS
-#define ITEMS 8
-#endif
 #ifndef MODE
 #define MODE 0
 #endif
-#define SIDE 4
-#define BLOCK (SIDE * ITEMS)
-#define DEPTH 16
-#define GROUP (ITEMS * ITEMS)
 
 /* Softmax over the keys, over the queries; q · k; relu(q + k) */
 #define OVER_KEYS 0
 #define OVER_QUERIES 1
 #define DOT_PRODUCT 2
 #define CONCATENATION 3
-
-/* BLOCK rows from `row` on x DEPTH channels from `first` on, 0 beyond the last ones. */
-static inline void load_rows(__global const float *from, int row, int rows, int first, int depth, int row_stride,
-                             int channel_stride, __local float (*tile)[BLOCK + 1])
-{
-    const int item = (int)get_local_id(1) * ITEMS + (int)get_local_id(0);
-    for (int at = item; at < DEPTH * BLOCK; at += GROUP) {
-        /* Remainders by subtraction: oclgrind does not know what a remainder beside its quotient is compiled to. */
-        const int r = at / DEPTH, d = at - r * DEPTH;
-        float value = 0.0f;
-        if (row + r < rows && first + d < depth)
-            value = from[(long)(row + r) * row_stride + (long)(first + d) * channel_stride];
-        tile[d][r] = value;
-    }
-}
 
 /* Scores of rows local_id(1) + i · ITEMS of one side and local_id(0) + j · ITEMS of the other. */
 static inline void score_tile(__global const float *q, int query, int queries, int q_row, int q_channel, __global const float *k,
@@ -56,15 +34,12 @@ static inline void score_tile(__global const float *q, int query, int queries, i
         UNROLL for (int j = 0; j < SIDE; j++)
             scores[i][j] = 0.0f;
     for (int first = 0; first < depth; first += DEPTH) {
-        load_rows(q, query, queries, first, depth, q_row, q_channel, q_tile);
-        load_rows(k, key, keys, first, depth, k_row, k_channel, k_tile);
+        load_tile(q, query, queries, first, depth, q_row, q_channel, q_tile);
+        load_tile(k, key, keys, first, depth, k_row, k_channel, k_tile);
         barrier(CLK_LOCAL_MEM_FENCE);
         for (int d = 0; d < DEPTH; d++) {
             float a[SIDE], b[SIDE];
-            UNROLL for (int i = 0; i < SIDE; i++) {
-                a[i] = q_tile[d][get_local_id(1) + i * ITEMS];
-                b[i] = k_tile[d][get_local_id(0) + i * ITEMS];
-            }
+            take_column(d, q_tile, k_tile, a, b);
             UNROLL for (int i = 0; i < SIDE; i++)
                 UNROLL for (int j = 0; j < SIDE; j++)
                     scores[i][j] = MODE == CONCATENATION ? scores[i][j] + (a[i] + b[j]) : fma(a[i], b[j], scores[i][j]);

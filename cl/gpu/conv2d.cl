@@ -11,16 +11,8 @@
  *
  * -DITEMS: 8 or 16; -DACTIVATION: enum plugcl_activation.
  */
-#include "types.h"
+#include "tile.h"
 #include "activation.h"
-
-#ifndef ITEMS
-#define ITEMS 8
-#endif
-#define SIDE 4
-#define BLOCK (SIDE * ITEMS)
-#define DEPTH 16
-#define GROUP (ITEMS * ITEMS)
 
 enum { SIZE_OUTPUTS, SIZE_OUT_HEIGHT, SIZE_OUT_WIDTH, SIZE_CHANNELS, SIZE_HEIGHT, SIZE_WIDTH, KERNEL_HEIGHT, KERNEL_WIDTH, STRIDE_Y,
        STRIDE_X, DILATION_Y, DILATION_X, PAD_TOP, PAD_LEFT, X_STRIDES, Y_STRIDES = X_STRIDES + 4,

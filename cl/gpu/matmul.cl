@@ -2,38 +2,13 @@
 /*
  * matmul.cl: matrix products of any strides for GPUs, in local memory.
  *
- * A work-group of ITEMS x ITEMS work-items makes BLOCK x BLOCK elements of y, SIDE x SIDE of them each: it brings DEPTH columns of
- * a and rows of b to local memory, multiplies, and goes on. Neighbours load along whichever axis has stride 1. Dimension 2 of the
- * grid is the index into the batch, whose strides for a, b and y are in `table` (strided.h).
+ * A work-group brings DEPTH columns of a and rows of b to local memory, multiplies, and goes on (tile.h). Dimension 2 of the grid is
+ * the index into the batch, whose strides for a, b and y are in `table` (strided.h).
  *
  * -DITEMS: 8 or 16.
  */
-#include "types.h"
 #include "strided.h"
-
-#ifndef ITEMS
-#define ITEMS 8
-#endif
-#define SIDE 4
-#define BLOCK (SIDE * ITEMS)
-#define DEPTH 16
-#define GROUP (ITEMS * ITEMS)
-
-/* BLOCK lines from `line` on x DEPTH elements from `first` on, 0 beyond the last ones. */
-static inline void load_tile(__global const float *from, int line, int lines, int first, int depth, int line_stride,
-                             int depth_stride, __local float (*tile)[BLOCK + 1])
-{
-    const int item = (int)get_local_id(1) * ITEMS + (int)get_local_id(0);
-    for (int at = item; at < DEPTH * BLOCK; at += GROUP) {
-        /* Remainders by subtraction: oclgrind does not know what a remainder beside its quotient is compiled to. */
-        const int outer = depth_stride == 1 ? at / DEPTH : at / BLOCK;
-        const int l = depth_stride == 1 ? outer : at - outer * BLOCK, k = depth_stride == 1 ? at - outer * DEPTH : outer;
-        float value = 0.0f;
-        if (line + l < lines && first + k < depth)
-            value = from[(long)(line + l) * line_stride + (long)(first + k) * depth_stride];
-        tile[k][l] = value;
-    }
-}
+#include "tile.h"
 
 __attribute__((reqd_work_group_size(ITEMS, ITEMS, 1))) __kernel void matmul(
     __global const float *restrict a_buffer, uint a_offset, __global const float *restrict b_buffer, uint b_offset,
@@ -56,10 +31,7 @@ __attribute__((reqd_work_group_size(ITEMS, ITEMS, 1))) __kernel void matmul(
         barrier(CLK_LOCAL_MEM_FENCE);
         for (int k = 0; k < DEPTH; k++) {
             float own_a[SIDE], own_b[SIDE];
-            UNROLL for (int i = 0; i < SIDE; i++) {
-                own_a[i] = a_tile[k][get_local_id(1) + i * ITEMS];
-                own_b[i] = b_tile[k][get_local_id(0) + i * ITEMS];
-            }
+            take_column(k, a_tile, b_tile, own_a, own_b);
             UNROLL for (int i = 0; i < SIDE; i++)
                 UNROLL for (int j = 0; j < SIDE; j++)
                     sums[i][j] = fma(own_a[i], own_b[j], sums[i][j]);
