@@ -63,8 +63,7 @@ double ref_binary(plugcl_binary kind, double a, double b)
     return NAN;
 }
 
-/* Where element `index` of y, row-major, comes from in an operand that is stretched to y. */
-static int64_t source_of(int64_t index, const plugcl_shape *y, const plugcl_shape *operand)
+int64_t ref_source_of(int64_t index, const plugcl_shape *y, const plugcl_shape *operand)
 {
     int64_t at = 0, stride = 1;
     for (uint32_t i = 0; i < operand->rank; i++) {
@@ -83,7 +82,7 @@ void ref_broadcast(plugcl_binary kind, const double *a, const plugcl_shape *a_sh
 {
     int64_t elements = plugcl_shape_elements(y_shape);
     for (int64_t i = 0; i < elements; i++)
-        y[i] = ref_overflow(ref_binary(kind, a[source_of(i, y_shape, a_shape)], b[source_of(i, y_shape, b_shape)]));
+        y[i] = ref_overflow(ref_binary(kind, a[ref_source_of(i, y_shape, a_shape)], b[ref_source_of(i, y_shape, b_shape)]));
 }
 
 static bool holds(plugcl_comparison kind, double a, double b)
@@ -104,7 +103,7 @@ void ref_compare(plugcl_comparison kind, const double *a, const plugcl_shape *a_
 {
     int64_t elements = plugcl_shape_elements(y_shape);
     for (int64_t i = 0; i < elements; i++)
-        y[i] = holds(kind, a[source_of(i, y_shape, a_shape)], b[source_of(i, y_shape, b_shape)]);
+        y[i] = holds(kind, a[ref_source_of(i, y_shape, a_shape)], b[ref_source_of(i, y_shape, b_shape)]);
 }
 
 void ref_where(const double *condition, const plugcl_shape *condition_shape, const double *a, const plugcl_shape *a_shape,
@@ -112,8 +111,8 @@ void ref_where(const double *condition, const plugcl_shape *condition_shape, con
 {
     int64_t elements = plugcl_shape_elements(y_shape);
     for (int64_t i = 0; i < elements; i++)
-        y[i] = condition[source_of(i, y_shape, condition_shape)] != 0 ? a[source_of(i, y_shape, a_shape)]
-                                                                      : b[source_of(i, y_shape, b_shape)];
+        y[i] = condition[ref_source_of(i, y_shape, condition_shape)] != 0 ? a[ref_source_of(i, y_shape, a_shape)]
+                                                                          : b[ref_source_of(i, y_shape, b_shape)];
 }
 
 double ref_cast(plugcl_dtype to, double x)

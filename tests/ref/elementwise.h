@@ -10,6 +10,8 @@ double ref_overflow(double value);
 double ref_activation(plugcl_activation kind, double x, double alpha, double beta);
 /* The slope has `slopes` elements, 1 or the size of axis 1. */
 void ref_prelu(const double *x, const plugcl_shape *shape, const double *slope, int64_t slopes, double *y);
+/* Where element `index` of y, row-major, comes from in an operand that is stretched to y. */
+int64_t ref_source_of(int64_t index, const plugcl_shape *y, const plugcl_shape *operand);
 double ref_binary(plugcl_binary kind, double a, double b);
 void ref_broadcast(plugcl_binary kind, const double *a, const plugcl_shape *a_shape, const double *b, const plugcl_shape *b_shape,
                    const plugcl_shape *y_shape, double *y);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ref/matmul.h"
 
+#include "ref/elementwise.h"
+
 /* An operand as a batch of matrices: vectors become one row (a) or one column (b). */
 struct matrices {
     plugcl_shape batch;
@@ -28,22 +30,6 @@ static double element(const double *matrix, const struct matrices *m, int64_t ro
     return m->transposed ? matrix[column * m->rows + row] : matrix[row * m->columns + column];
 }
 
-/* The matrix of an operand that takes part in matrix number `index` of the broadcast batch. */
-static int64_t matrix_number(const plugcl_shape *batch, const plugcl_shape *whole, int64_t index)
-{
-    int64_t number = 0, step = 1;
-    for (uint32_t back = 1; back <= whole->rank; back++) {
-        int64_t size = whole->dims[whole->rank - back], at = index % size;
-        index /= size;
-        if (back <= batch->rank) {
-            int64_t own = batch->dims[batch->rank - back];
-            number += (own == 1 ? 0 : at) * step;
-            step *= own;
-        }
-    }
-    return number;
-}
-
 void ref_matmul(const double *a, const plugcl_shape *a_shape, bool transpose_a, const double *b, const plugcl_shape *b_shape,
                 bool transpose_b, const plugcl_shape *y_shape, double *y)
 {
@@ -52,8 +38,8 @@ void ref_matmul(const double *a, const plugcl_shape *a_shape, bool transpose_a, 
     whole.rank -= (a_shape->rank > 1) + (b_shape->rank > 1);
     int64_t count = plugcl_shape_elements(&whole), rows = left.rows, columns = right.columns, depth = left.columns;
     for (int64_t n = 0; n < count; n++) {
-        const double *l = a + matrix_number(&left.batch, &whole, n) * rows * depth;
-        const double *r = b + matrix_number(&right.batch, &whole, n) * depth * columns;
+        const double *l = a + ref_source_of(n, &whole, &left.batch) * rows * depth;
+        const double *r = b + ref_source_of(n, &whole, &right.batch) * depth * columns;
         for (int64_t i = 0; i < rows; i++) {
             for (int64_t j = 0; j < columns; j++) {
                 double sum = 0;
