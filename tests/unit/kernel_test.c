@@ -381,10 +381,9 @@ static void test_plan_errors(void **state)
     assert_message("dimension 1 of output 0 is -7");
 }
 
-static void refused(struct fixture *fixture, const struct plugcl_kernel_params *params, size_t n_inputs, const char *message)
+static void refused(const struct plugcl_kernel_params *params, size_t n_inputs, const char *message)
 {
     plugcl_graph *graph = NULL;
-    (void)fixture;
     assert_int_equal(plugcl_graph_create(NULL, &graph), PLUGCL_OK);
     plugcl_value x[9] = { plugcl_graph_input(graph, "x", PLUGCL_F32, PLUGCL_SHAPE(2, 3, 1, 4)) };
     plugcl_value outputs[2] = { { 1 }, { 1 } };
@@ -397,7 +396,7 @@ static void refused(struct fixture *fixture, const struct plugcl_kernel_params *
 
 static void test_graph_errors(void **state)
 {
-    struct fixture *fixture = *state;
+    (void)state;
     const plugcl_shape deep = { 5, { 1, 1, 1, 1, PLUGCL_DIM_ANY } };
     struct plugcl_kernel_argument wrong[2] = { plugcl_argument_output(0), plugcl_argument_output(0) };
     struct plugcl_kernel_params good = plugcl_kernel_params_init(), params;
@@ -405,26 +404,26 @@ static void test_graph_errors(void **state)
     good.entry = "tiny";
     good.arguments = wrong;
     good.n_arguments = 2;
-    refused(fixture, NULL, 1, "needs parameters");
-    refused(fixture, &good, 0, "0 inputs; it must have 1 to 8");
-    refused(fixture, &good, 9, "9 inputs; it must have 1 to 8");
-    refused(fixture, &good, 2, "input 1 is not a value");
+    refused(NULL, 1, "needs parameters");
+    refused(&good, 0, "0 inputs; it must have 1 to 8");
+    refused(&good, 9, "9 inputs; it must have 1 to 8");
+    refused(&good, 2, "input 1 is not a value");
     params = good, params.entry = NULL;
-    refused(fixture, &params, 1, "entry point");
+    refused(&params, 1, "entry point");
     params = good, params.source = "";
-    refused(fixture, &params, 1, "kernel tiny needs its source");
+    refused(&params, 1, "kernel tiny needs its source");
     params = good, params.arguments = NULL;
-    refused(fixture, &params, 1, "needs a list of arguments");
+    refused(&params, 1, "needs a list of arguments");
     params = good, params.layout = (plugcl_layout)7;
-    refused(fixture, &params, 1, "layout is 7");
+    refused(&params, 1, "layout is 7");
     params = good, params.n_outputs = 3;
-    refused(fixture, &params, 1, "3 outputs; it must have 1 to 2");
+    refused(&params, 1, "3 outputs; it must have 1 to 2");
     params.n_outputs = 2;
-    refused(fixture, &params, 1, "output 1 is not among the arguments");
+    refused(&params, 1, "output 1 is not among the arguments");
     params = good, params.output_shapes = &deep;
-    refused(fixture, &params, 1, "dimension 4 of output 0 is that of input 0, which has rank 4");
+    refused(&params, 1, "dimension 4 of output 0 is that of input 0, which has rank 4");
     params.shape_rule = refuse_shape;
-    refused(fixture, &params, 1, "both output_shapes and a shape_rule");
+    refused(&params, 1, "both output_shapes and a shape_rule");
     static const struct {
         struct plugcl_kernel_argument argument;
         const char *message;
@@ -437,7 +436,7 @@ static void test_graph_errors(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         wrong[1] = cases[i].argument;
-        refused(fixture, &good, 1, cases[i].message);
+        refused(&good, 1, cases[i].message);
     }
 }
 
@@ -450,7 +449,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_definition_sets_its_outputs, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_programs_are_kept, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_plan_errors, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_graph_errors, set_up, tear_down),
+        cmocka_unit_test(test_graph_errors),
     };
     return cmocka_run_group_tests_name("kernel", tests, NULL, NULL) ? 1 : 0;
 }
