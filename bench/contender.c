@@ -34,12 +34,17 @@ static void check(plugcl_status status)
 static const char *const names[3] = { "x", "k", "v" };
 
 /* Small weights, so that a chain of gates neither vanishes nor overflows. */
-static plugcl_value random_constant(plugcl_graph *graph, const plugcl_shape *shape)
+static float *random_weights(size_t count)
 {
-    size_t count = (size_t)plugcl_shape_elements(shape);
     float *data = malloc(count * sizeof *data);
     for (size_t i = 0; data != NULL && i < count; i++)
         data[i] = (float)(i * 7919 % 1000) / 5000.0f - 0.1f;
+    return data;
+}
+
+static plugcl_value random_constant(plugcl_graph *graph, const plugcl_shape *shape)
+{
+    float *data = random_weights((size_t)plugcl_shape_elements(shape));
     plugcl_value value = plugcl_graph_constant(graph, PLUGCL_F32, shape, data);
     free(data);
     return value;
@@ -91,9 +96,7 @@ static void add_layer(plugcl_weights *weights, const char *name, int64_t outputs
 {
     char full[16];
     size_t count = (size_t)(outputs * channels);
-    float *data = malloc(count * sizeof *data);
-    for (size_t i = 0; data != NULL && i < count; i++)
-        data[i] = (float)(i * 7919 % 1000) / 5000.0f - 0.1f;
+    float *data = random_weights(count);
     snprintf(full, sizeof full, "%s.weight", name);
     check(plugcl_weights_add(weights, full, PLUGCL_F32, PLUGCL_SHAPE(outputs, channels, 1, 1), data, count * sizeof *data));
     snprintf(full, sizeof full, "%s.bias", name);
