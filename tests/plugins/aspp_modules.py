@@ -6,6 +6,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from conv_module import ConvModule
+
 
 def pooled_like(x, pool, align_corners=False):
     return F.interpolate(pool, size=x.shape[2:], mode="bilinear", align_corners=align_corners)
@@ -53,14 +55,12 @@ class TorchvisionASPP(nn.Module):
         return {"y": self.project(torch.cat([*parts[:-1], pooled_like(x, parts[-1])], 1))}
 
 
-class MmsegConv(nn.Module):
+class MmsegConv(ConvModule):
     def __init__(self, channels, depth, kernel, rate=1):
-        super().__init__()
-        self.conv = nn.Conv2d(channels, depth, kernel, padding=rate * (kernel // 2), dilation=rate, bias=False)
-        self.bn = nn.BatchNorm2d(depth)
+        super().__init__(channels, depth, kernel, norm=True, padding=rate * (kernel // 2), dilation=rate, bias=False)
 
     def forward(self, x):
-        return F.relu(self.bn(self.conv(x)))
+        return F.relu(super().forward(x))
 
 
 class MmsegASPP(nn.Module):

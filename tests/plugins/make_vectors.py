@@ -20,6 +20,7 @@ from torch.nn import functional as F
 import aspp_modules
 import nonlocal_modules
 import stn_modules
+from conv_module import ConvModule
 
 FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data")
 
@@ -87,19 +88,6 @@ class EseModule(nn.Module):
     def forward(self, x):
         gate = F.hardsigmoid(self.fc(x.mean((2, 3), keepdim=True)))
         return {"y": x * gate, "gate": gate}
-
-
-class ConvModule(nn.Module):
-    """mmcv's and timm's wrapper: .conv, perhaps .bn."""
-    def __init__(self, *sizes, norm=False, **params):
-        super().__init__()
-        self.conv = nn.Conv2d(*sizes, **params)
-        if norm:
-            self.bn = nn.BatchNorm2d(sizes[1])
-
-    def forward(self, x):
-        x = self.conv(x)
-        return self.bn(x) if hasattr(self, "bn") else x
 
 
 class MmcvSE(nn.Module):

@@ -5,6 +5,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from conv_module import ConvModule
+
 
 def affinity(theta, phi, mode, scale=1.0, axis=2, project=None):
     """[N, queries, keys] of theta [N, D, queries] and phi [N, D, keys]."""
@@ -77,30 +79,19 @@ class PaperNonLocal(Block):
                            project=getattr(self, "concat_project", None))
 
 
-class MmcvConv(nn.Module):
-    """ConvModule."""
-    def __init__(self, channels, outputs, norm=False, bias=True):
-        super().__init__()
-        self.conv = nn.Conv2d(channels, outputs, 1, bias=bias and not norm)
-        self.bn = nn.BatchNorm2d(outputs) if norm else None
-
-    def forward(self, x):
-        return self.conv(x) if self.bn is None else self.bn(self.conv(x))
-
-
 class MmcvNonLocal(Block):
     def __init__(self, channels, inter, mode="embedded_gaussian", sub_sample=False, norm=True, use_scale=True):
         super().__init__()
         self.mode = mode
         self.scale = inter ** -0.5 if use_scale and mode == "embedded_gaussian" else 1.0
         sampled = lambda layer: nn.Sequential(layer, nn.MaxPool2d(2)) if sub_sample else layer
-        self.g, self.conv_out = sampled(MmcvConv(channels, inter)), MmcvConv(inter, channels, norm)
+        self.g, self.conv_out = sampled(ConvModule(channels, inter, 1)), ConvModule(inter, channels, 1, norm=norm, bias=not norm)
         if mode != "gaussian":
-            self.theta, self.phi = MmcvConv(channels, inter), sampled(MmcvConv(channels, inter))
+            self.theta, self.phi = ConvModule(channels, inter, 1), sampled(ConvModule(channels, inter, 1))
         elif sub_sample:
             self.phi = nn.MaxPool2d(2)
         if mode == "concatenation":
-            self.concat_project = MmcvConv(2 * inter, 1, bias=False)
+            self.concat_project = ConvModule(2 * inter, 1, 1, bias=False)
 
     def forward(self, x):
         theta = x if self.mode == "gaussian" else self.theta(x)
