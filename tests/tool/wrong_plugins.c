@@ -48,58 +48,27 @@ static plugcl_status add(plugcl_graph *graph, const struct plugcl_plugin_call *c
     return plugcl_graph_status(graph);
 }
 
-static plugcl_status build_off(plugcl_graph *graph, const struct plugcl_plugin_call *call, void *user)
-{
-    (void)user;
-    return add(graph, call, "-DFACTOR=1.001f -DLEFT_OUT=0", define_same, NULL);
-}
-
-static plugcl_status build_left_out(plugcl_graph *graph, const struct plugcl_plugin_call *call, void *user)
-{
-    (void)user;
-    return add(graph, call, "-DFACTOR=1 -DLEFT_OUT=1", NULL, NULL);
-}
-
-static plugcl_status build_pooled(plugcl_graph *graph, const struct plugcl_plugin_call *call, void *user)
-{
-    (void)user;
-    return add(graph, call, "-DFACTOR=1 -DLEFT_OUT=0", define_pooled, NULL);
-}
-
-static plugcl_status build_refusing(plugcl_graph *graph, const struct plugcl_plugin_call *call, void *user)
-{
-    (void)user;
-    return add(graph, call, "-DFACTOR=1 -DLEFT_OUT=0", define_same, refuse);
-}
-
-static plugcl_status build_broken(plugcl_graph *graph, const struct plugcl_plugin_call *call, void *user)
-{
-    (void)user;
-    return add(graph, call, "-DLEFT_OUT=0", NULL, NULL);
-}
-
-static plugcl_status build_right(plugcl_graph *graph, const struct plugcl_plugin_call *call, void *user)
-{
-    (void)user;
-    return add(graph, call, "-DFACTOR=1 -DLEFT_OUT=0", define_same, NULL);
-}
-
 static const char *const inputs[] = { "x", NULL };
 static const char *const outputs[] = { "y", NULL };
 static const plugcl_shape shapes[] = { { 4, { PLUGCL_DIM_ANY, 6, PLUGCL_DIM_ANY, PLUGCL_DIM_ANY } } };
 static const struct plugcl_sample any_size[] = { { "any size", NULL, NULL, shapes }, { NULL, NULL, NULL, NULL } };
 
-#define PLUGIN(plugin, with)                                                                                                       \
-    static const struct plugcl_plugin plugin = {                                                                                   \
-        .struct_size = sizeof plugin, .api_version = PLUGCL_PLUGIN_API_VERSION, .name = #plugin, .summary = "for a test",          \
-        .inputs = inputs, .outputs = outputs, .build = build_##plugin, .samples = with                                             \
+#define PLUGIN(plugin, flags, definition, rule, with)                                                                             \
+    static plugcl_status build_##plugin(plugcl_graph *graph, const struct plugcl_plugin_call *call, void *user)                   \
+    {                                                                                                                             \
+        (void)user;                                                                                                               \
+        return add(graph, call, flags, definition, rule);                                                                         \
+    }                                                                                                                             \
+    static const struct plugcl_plugin plugin = {                                                                                  \
+        .struct_size = sizeof plugin, .api_version = PLUGCL_PLUGIN_API_VERSION, .name = #plugin, .summary = "for a test",         \
+        .inputs = inputs, .outputs = outputs, .build = build_##plugin, .samples = with                                            \
     }
-PLUGIN(off, any_size);
-PLUGIN(left_out, any_size);
-PLUGIN(pooled, any_size);
-PLUGIN(refusing, any_size);
-PLUGIN(broken, any_size);
-PLUGIN(right, NULL);
+PLUGIN(off, "-DFACTOR=1.001f -DLEFT_OUT=0", define_same, NULL, any_size);
+PLUGIN(left_out, "-DFACTOR=1 -DLEFT_OUT=1", NULL, NULL, any_size);
+PLUGIN(pooled, "-DFACTOR=1 -DLEFT_OUT=0", define_pooled, NULL, any_size);
+PLUGIN(refusing, "-DFACTOR=1 -DLEFT_OUT=0", define_same, refuse, any_size);
+PLUGIN(broken, "-DLEFT_OUT=0", NULL, NULL, any_size);
+PLUGIN(right, "-DFACTOR=1 -DLEFT_OUT=0", define_same, NULL, NULL);
 
 static const struct plugcl_plugin *const plugins[] = { &off, &left_out, &pooled, &refusing, &broken, &right, NULL };
 const struct plugcl_plugin_library plugcl_plugins = { sizeof plugcl_plugins, PLUGCL_PLUGIN_API_VERSION, plugins };
