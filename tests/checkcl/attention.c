@@ -46,14 +46,17 @@ static struct plugcl_attention_params params_of(int mode)
 
 enum special { NOTHING_SPECIAL, SPECIAL_Q, SPECIAL_K, SPECIAL_V, LARGE_SCORES };
 
-static void check_one(struct checkcl *check, const struct size *size, int mode, const struct plugcl_attention_params *params,
-                      enum checkcl_layout layout, enum special special)
+static void check_attention(struct checkcl *check, const struct size *size, int mode, float scale, uint64_t memory,
+                            enum checkcl_layout layout, enum special special)
 {
     static const char *const specials[] = { "", "_special_q", "_special_k", "_special_v", "_large" };
+    struct plugcl_attention_params params = params_of(mode);
+    params.scale = scale;
+    params.memory = memory;
     int64_t depth = mode == 3 ? 1 : size->depth;
     struct checkcl_case row = {
         .info = &operator_attention,
-        .params = params,
+        .params = &params,
         .inputs = { { .shape = { 3, { size->images, size->queries, depth } },
                       .fill = special == SPECIAL_Q ? CHECKCL_SPECIAL : special == LARGE_SCORES ? CHECKCL_LARGE : CHECKCL_RANDOM },
                     { .shape = { 3, { size->images, size->keys, depth } },
@@ -69,17 +72,8 @@ static void check_one(struct checkcl *check, const struct size *size, int mode, 
     }
     checkcl_run(check, &row, "%s_n%lldq%lldk%lldd%llde%lld%s%s%s%s", names[mode], (long long)size->images,
                 (long long)size->queries, (long long)size->keys, (long long)depth, (long long)size->columns,
-                params->scale != 1 ? "_scaled" : "", params->memory ? "_blocks" : "", layout == CHECKCL_ODD_VIEW ? "_odd" : "",
+                scale != 1 ? "_scaled" : "", memory ? "_blocks" : "", layout == CHECKCL_ODD_VIEW ? "_odd" : "",
                 specials[special]);
-}
-
-static void check_attention(struct checkcl *check, const struct size *size, int mode, float scale, uint64_t memory,
-                            enum checkcl_layout layout, enum special special)
-{
-    struct plugcl_attention_params params = params_of(mode);
-    params.scale = scale;
-    params.memory = memory;
-    check_one(check, size, mode, &params, layout, special);
 }
 
 static void map_reference(const struct checkcl_case *row, const double *const *inputs, const plugcl_shape *output_shapes,
