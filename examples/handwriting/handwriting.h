@@ -155,13 +155,15 @@ bool machine_read_scene(struct machine *machine, const struct image *scene, size
 bool machine_read_sheet(struct machine *machine, float *sheet, struct answers *answers);
 
 /* measure.c: everything on one device, compared and timed. */
+/* To the first scene's digits, without and with compiled programs in the cache; then for one scene and for the sheet, the best of a
+ * few rounds. */
+enum duration { COLD, WARM, ONE_SCENE, WHOLE_SHEET, DURATIONS };
 struct measurement {
     char device[96];
     struct score score;
     double error[OUTPUTS];  /* the largest difference from PyTorch, by the largest value; NaN where the boxes are others */
     bool same_boxes, equal; /* equal: as many right as PyTorch and every error within its budget */
-    double cold, warm;      /* seconds to the first scene's digits, without and with compiled programs in the cache */
-    double scene, sheet;    /* seconds for one scene and for the sheet, the best of a few rounds */
+    double seconds[DURATIONS];
 };
 #define BUDGET 1e-4
 bool measure(const char *device, const char *cache, const struct networks *networks, struct exhibits *exhibits,

@@ -33,16 +33,17 @@ static bool read_all(struct machine *machine, const struct exhibits *exhibits, s
 {
     double begun = now();
     bool good = true;
-    result->scene = result->sheet = INFINITY;
+    double *scene = &result->seconds[ONE_SCENE], *sheet = &result->seconds[WHOLE_SHEET];
+    *scene = *sheet = INFINITY;
     for (int round = 0; round < ROUNDS && good && (round == 0 || now() - begun < PATIENCE); round++) {
         double start = now();
         answers->crops = 0;
         for (size_t i = 0; i < exhibits->scenes && good; i++)
             good = machine_read_scene(machine, &exhibits->scene[i], i, answers);
-        result->scene = fmin(result->scene, (now() - start) / (double)exhibits->scenes);
+        *scene = fmin(*scene, (now() - start) / (double)exhibits->scenes);
         start = now();
         good = good && machine_read_sheet(machine, exhibits->sheet, answers);
-        result->sheet = fmin(result->sheet, now() - start);
+        *sheet = fmin(*sheet, now() - start);
     }
     return good;
 }
@@ -89,9 +90,9 @@ bool measure(const char *device, const char *cache, const struct networks *netwo
              struct answers *answers, struct measurement *result)
 {
     struct machine machine = { 0 };
-    bool good = first_answers(&machine, device, cache, networks, exhibits, answers, &result->cold);
+    bool good = first_answers(&machine, device, cache, networks, exhibits, answers, &result->seconds[COLD]);
     machine_close(&machine);
-    good = good && first_answers(&machine, device, cache, networks, exhibits, answers, &result->warm) &&
+    good = good && first_answers(&machine, device, cache, networks, exhibits, answers, &result->seconds[WARM]) &&
            read_all(&machine, exhibits, answers, result);
     if (good) {
         snprintf(result->device, sizeof result->device, "%s", plugcl_context_device(machine.context)->name);

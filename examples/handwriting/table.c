@@ -50,13 +50,11 @@ static void error_rows(const struct measurement *measurements, size_t count)
     }
 }
 
-static void time_row(const char *text, const struct measurement *measurements, size_t count, size_t offset, double unit)
+static void time_row(const char *text, const struct measurement *measurements, size_t count, enum duration duration, double unit)
 {
     printf("%-50s", text);
-    for (size_t i = 0; i < count; i++) {
-        const char *time = (const char *)&measurements[i] + offset;
-        printf(" %10.*f", unit < 1 ? 1 : 2, *(const double *)(const void *)time / unit);
-    }
+    for (size_t i = 0; i < count; i++)
+        printf(" %10.*f", unit < 1 ? 1 : 2, measurements[i].seconds[duration] / unit);
     putchar('\n');
 }
 
@@ -73,11 +71,11 @@ void table_print(const struct measurement *measurements, size_t count, const str
     printf("largest difference from PyTorch, by the largest value; %.0e is allowed\n", BUDGET);
     error_rows(measurements, count);
     printf("seconds from nothing to the digits of the first scene\n");
-    time_row("  cold: every kernel compiled", measurements, count, offsetof(struct measurement, cold), 1);
-    time_row("  warm: compiled kernels in the cache", measurements, count, offsetof(struct measurement, warm), 1);
+    time_row("  cold: every kernel compiled", measurements, count, COLD, 1);
+    time_row("  warm: compiled kernels in the cache", measurements, count, WARM, 1);
     printf("milliseconds, once ready\n");
-    time_row("  one scene: found, cut out and read", measurements, count, offsetof(struct measurement, scene), 1e-3);
-    time_row("  the sheet: 1,000 digits read", measurements, count, offsetof(struct measurement, sheet), 1e-3);
+    time_row("  one scene: found, cut out and read", measurements, count, ONE_SCENE, 1e-3);
+    time_row("  the sheet: 1,000 digits read", measurements, count, WHOLE_SHEET, 1e-3);
     for (size_t i = 0; i < count; i++)
         if (!measurements[i].equal)
             printf("device %zu DIFFERS FROM PYTORCH\n", i + 1);
