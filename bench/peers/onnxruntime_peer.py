@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""ONNX Runtime as a contender: every graph optimisation, outputs bound beforehand, threads that spin within a run or that sleep.
+
+usage: onnxruntime_peer.py CASE MODEL THREADS
+"""
+import json
+import sys
+
+import onnxruntime
+
+from serve import serve
+from values import inputs
+
+
+def make(path, threads, spinning, arrays):
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
+    options.add_session_config_entry("session.intra_op.allow_spinning", "1" if spinning else "0")
+    options.add_session_config_entry("session.force_spinning_stop", "1")  # none between turns
+    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    binding = session.io_binding()
+    for name, array in arrays.items():
+        binding.bind_ortvalue_input(name, onnxruntime.OrtValue.ortvalue_from_numpy(array))
+    y = session.run(None, arrays)[0]
+    result = onnxruntime.OrtValue.ortvalue_from_numpy(y)
+    binding.bind_ortvalue_output("y", result)
+
+    def run():
+        session.run_with_iobinding(binding)
+        return result
+    return run
+
+
+def main():
+    case, path, threads = json.loads(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+    arrays = inputs(case)
+    serve(onnxruntime.__version__, {"spinning": make(path, threads, True, arrays), "sleeping": make(path, threads, False, arrays)})
+
+
+if __name__ == "__main__":
+    main()
