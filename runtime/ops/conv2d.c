@@ -54,7 +54,7 @@ static plugcl_status conv2d_shape(const void *parameters, const plugcl_shape *in
 static struct convolution convolution_of(const struct operator_call *call)
 {
     const struct plugcl_conv2d_params *params = call->params;
-    struct convolution conv = { .groups = params->groups };
+    struct convolution conv = { .groups = params->groups, .tile = call->tile };
     convolution_take_operands(&conv, call);
     conv.images = conv.x->shape.dims[0];
     conv.channels = conv.x->shape.dims[1];
@@ -212,6 +212,12 @@ static plugcl_status conv2d_direct(struct schedule *schedule, const struct opera
     return is_empty(call) ? PLUGCL_OK : direct_plan(schedule, &conv);
 }
 
+static bool conv2d_tile_name(const struct variant *variant, const struct device_caps *caps, const struct operator_call *call,
+                             uint32_t number, char name[TILE_NAME])
+{
+    return variant->plan == conv2d_taps && taps_tile(caps, call->outputs[0].shape.dims[1], number, name);
+}
+
 static const struct variant variants[] = {
     { "cpu_depthwise", depthwise_can_run, depthwise_is_preferred, depthwise_plan },
     { "cpu_taps", conv2d_taps_can_run, NULL, conv2d_taps },
@@ -228,5 +234,6 @@ const struct operator_info operator_conv2d = {
     .layout = OUTPUT_CHANNELS_LAST,
     .takes_epilogue = true,
     .variants = variants,
+    .tile = conv2d_tile_name,
     .flops = conv2d_flops,
 };

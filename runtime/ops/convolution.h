@@ -21,6 +21,7 @@ struct convolution {
     int64_t weight_group;      /* what a group's weights begin with beyond its first output's stride */
     uint32_t packed;      /* not REGION_NONE: the packed form of weight and bias, made by an earlier launch (taps only) */
     int64_t packed_image; /* elements of it from one image to the next; 0: all images have one */
+    uint32_t tile;        /* as in operator_call */
 };
 
 /* Bias and residual of a call; the residual is the last present input. */
@@ -33,8 +34,10 @@ bool convolution_fits_int(const struct convolution *conv);
 /* The packed form of weight and bias: bias, padded to whole blocks, then [block][tap][channel][block_size]. */
 void convolution_launch_packed(struct launch *launch, const struct convolution *conv, int block_size);
 
-/* cl/cpu/taps.cl. The block size of its packed form for so many outputs; and the form's elements. */
-int taps_block_size(const struct device_caps *caps, int64_t outputs);
+/* cl/cpu/taps.cl. Its tiles, as operator_info's `tile` names them; the block size of its packed form for so many outputs with one
+ * of them; and the form's elements. */
+bool taps_tile(const struct device_caps *caps, int64_t outputs, uint32_t number, char name[TILE_NAME]);
+int taps_block_size(const struct device_caps *caps, int64_t outputs, uint32_t tile);
 int64_t taps_packed_elements(int64_t outputs, int64_t depth, int block_size);
 bool taps_can_run(const struct device_caps *caps, const struct convolution *conv);
 plugcl_status taps_plan(struct schedule *schedule, const struct convolution *conv);

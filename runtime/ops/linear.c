@@ -56,7 +56,7 @@ static bool collapse_all(const struct operand *operand, uint32_t split, int64_t 
 static bool convolution_of(const struct operator_call *call, struct convolution *conv)
 {
     *conv = (struct convolution){ .images = 1, .groups = 1, .in = { 1, 1 }, .kernel = { 1, 1 }, .stride = { 1, 1 },
-                                  .dilation = { 1, 1 } };
+                                  .dilation = { 1, 1 }, .tile = call->tile };
     convolution_take_operands(conv, call);
     uint32_t last = conv->x->shape.rank - 1, split = 0;
     conv->channels = conv->x->shape.dims[last];
@@ -212,6 +212,13 @@ static plugcl_status linear_product(struct schedule *schedule, const struct oper
     return schedule_status(schedule);
 }
 
+static bool linear_tile_name(const struct variant *variant, const struct device_caps *caps, const struct operator_call *call,
+                             uint32_t number, char name[TILE_NAME])
+{
+    const plugcl_shape *y = &call->outputs[0].shape;
+    return variant->plan == linear_taps && taps_tile(caps, y->dims[y->rank - 1], number, name);
+}
+
 static const struct variant variants[] = {
     { CLBLAST_ROW, linear_product_can_run, linear_product_is_preferred, linear_product },
     { "cpu_taps", linear_taps_can_run, NULL, linear_taps },
@@ -228,5 +235,6 @@ const struct operator_info operator_linear = {
     .dense_outputs = true,
     .takes_epilogue = true,
     .variants = variants,
+    .tile = linear_tile_name,
     .flops = linear_flops,
 };

@@ -227,14 +227,13 @@ static bool can_take_taps(const struct device_caps *caps, const struct operator_
     if (!convolution_of(&matmul, &conv))
         return false;
     conv.packed = UINT32_MAX; /* any: it is packed, or will be */
-    int64_t elements = taps_packed_elements(matmul.columns, matmul.depth, taps_block_size(caps, matmul.columns));
+    int64_t elements = taps_packed_elements(matmul.columns, matmul.depth, taps_block_size(caps, matmul.columns, call->tile));
     return elements <= INT32_MAX && taps_can_run(caps, &conv);
 }
 
-static uint32_t plan_packing(struct schedule *schedule, const struct matmul *matmul, int64_t images, int64_t elements)
+static uint32_t plan_packing(struct schedule *schedule, const struct matmul *matmul, int64_t images, int64_t elements, int block)
 {
-    const struct device_caps *caps = schedule_caps(schedule);
-    const int block = taps_block_size(caps, matmul->columns), vector = (int)caps->vector_width;
+    const int vector = (int)schedule_caps(schedule)->vector_width;
     uint32_t region = schedule_scratch(schedule, (size_t)(images * elements) * sizeof(float));
     char options[48];
     snprintf(options, sizeof options, "-DVECTOR=%d -DVECTORS=%d", vector, block / vector);
@@ -261,12 +260,13 @@ static plugcl_status plan_taps(struct schedule *schedule, const struct operator_
         return schedule_status(schedule);
     matmul_of(call, &matmul);
     convolution_of(&matmul, &conv);
+    conv.tile = call->tile;
     int64_t images = shares_b(&matmul) ? 1 : conv.images;
     if (matmul.b->constant != NULL && images == 1) /* packed once for all plans */
         return taps_plan(schedule, &conv);
-    int64_t elements =
-        taps_packed_elements(matmul.columns, matmul.depth, taps_block_size(schedule_caps(schedule), matmul.columns));
-    conv.packed = plan_packing(schedule, &matmul, images, elements);
+    const int block = taps_block_size(schedule_caps(schedule), matmul.columns, call->tile);
+    int64_t elements = taps_packed_elements(matmul.columns, matmul.depth, block);
+    conv.packed = plan_packing(schedule, &matmul, images, elements, block);
     conv.packed_image = images > 1 ? elements : 0;
     return taps_plan(schedule, &conv);
 }
@@ -304,6 +304,14 @@ static uint64_t matmul_flops(const struct operator_call *call)
     return 2 * (uint64_t)operand_elements(&call->outputs[0]) * (uint64_t)matmul.depth;
 }
 
+static bool matmul_tile(const struct variant *variant, const struct device_caps *caps, const struct operator_call *call,
+                        uint32_t number, char name[TILE_NAME])
+{
+    struct matmul matmul;
+    matmul_of(call, &matmul);
+    return variant->plan == plan_taps && taps_tile(caps, matmul.columns, number, name);
+}
+
 static const struct variant variants[] = {
     { CLBLAST_ROW, can_take_product, prefers_product, plan_product },
     { "cpu_taps", can_take_taps, NULL, plan_taps },
@@ -318,5 +326,6 @@ const struct operator_info operator_matmul = {
     .shape = matmul_shape,
     .layout = OUTPUT_ROW_MAJOR,
     .variants = variants,
+    .tile = matmul_tile,
     .flops = matmul_flops,
 };

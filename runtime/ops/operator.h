@@ -16,6 +16,7 @@
 
 #define OPERATOR_MAX_INPUTS 32
 #define OPERATOR_MAX_OUTPUTS 2
+#define TILE_NAME 24 /* bytes for the name of a tile */
 
 /* A tensor as a kernel sees it: logical dimensions ([N,C,H,W] for pictures) with a stride for each, in elements. */
 struct operand {
@@ -43,6 +44,7 @@ struct operator_call {
     struct operand outputs[OPERATOR_MAX_OUTPUTS]; /* an output that nobody reads is not present */
     struct epilogue epilogue;
     plugcl_gemm gemm; /* of operators with a row "clblast" */
+    uint32_t tile;    /* the planner is to take this one of its variant's (operator_info's `tile`); 0: the built-in choice */
 };
 
 struct variant {
@@ -84,6 +86,11 @@ struct operator_info {
     bool dense_outputs;  /* results are not written in place into a concat's */
     bool takes_epilogue; /* conv2d and linear */
     const struct variant *variants; /* the last row has a NULL name; the one before it is generic: it can always run */
+    /* Names one of the tiles (of registers or local memory, Winograd's, key panels) with which a variant can plan the call, for
+     * tuning: "6x64" for number 1 on; false past the last. Number 0 is the variant's own choice, which is one of them.
+     * NULL: no variant has any. */
+    bool (*tile)(const struct variant *variant, const struct device_caps *caps, const struct operator_call *call, uint32_t number,
+                 char name[TILE_NAME]);
     uint64_t (*flops)(const struct operator_call *call); /* NULL: one for each element of output 0 */
     /* Composites: adds the definition to `graph` in primitives; results[i] for each output. NULL for primitives. */
     void (*expand)(plugcl_graph *graph, const void *params, const plugcl_value *inputs, plugcl_value *results);

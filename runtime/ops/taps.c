@@ -37,16 +37,29 @@ struct tile {
     int rows, vectors;
 };
 
-/* Wide vectors come with 32 registers, others may have 16. A narrow layer gets a narrow tile. */
-static struct tile choose_tile(const struct device_caps *caps, int64_t outputs)
+/* Wide vectors come with 32 registers, others may have 16. */
+static const struct tile wide_tiles[] = { { 6, 4 }, { 8, 3 }, { 12, 2 }, { 14, 1 } };
+static const struct tile narrow_tiles[] = { { 4, 3 }, { 6, 2 }, { 12, 1 } };
+
+static const struct tile *tiles_of(const struct device_caps *caps, uint32_t *count)
 {
-    static const struct tile wide[3] = { { 6, 4 }, { 12, 2 }, { 14, 1 } }, narrow[2] = { { 6, 2 }, { 12, 1 } };
-    const struct tile *tiles = caps->vector_width == 16 ? wide : narrow;
-    int n_tiles = caps->vector_width == 16 ? 3 : 2, best = 0;
+    bool wide = caps->vector_width == 16;
+    *count = wide ? sizeof wide_tiles / sizeof *wide_tiles : sizeof narrow_tiles / sizeof *narrow_tiles;
+    return wide ? wide_tiles : narrow_tiles;
+}
+
+/* A narrow layer gets a narrow tile: the one that pads its outputs least, and of equal ones the first but those of three vectors,
+ * which few widths are whole multiples of. */
+static struct tile choose_tile(const struct device_caps *caps, int64_t outputs, uint32_t number)
+{
+    uint32_t count, best = 0;
+    const struct tile *tiles = tiles_of(caps, &count);
     int64_t least = INT64_MAX;
-    for (int i = 0; i < n_tiles; i++) {
+    if (number > 0)
+        return tiles[number - 1];
+    for (uint32_t i = 0; i < count; i++) {
         int64_t block = tiles[i].vectors * (int64_t)caps->vector_width, padded = (outputs + block - 1) / block * block;
-        if (padded < least) {
+        if (tiles[i].vectors != 3 && padded < least) {
             least = padded;
             best = i;
         }
@@ -54,9 +67,20 @@ static struct tile choose_tile(const struct device_caps *caps, int64_t outputs)
     return tiles[best];
 }
 
-int taps_block_size(const struct device_caps *caps, int64_t outputs)
+bool taps_tile(const struct device_caps *caps, int64_t outputs, uint32_t number, char name[TILE_NAME])
 {
-    return choose_tile(caps, outputs).vectors * (int)caps->vector_width;
+    uint32_t count;
+    tiles_of(caps, &count);
+    if (number > count)
+        return false;
+    struct tile tile = choose_tile(caps, outputs, number);
+    snprintf(name, TILE_NAME, "%dx%d", tile.rows, tile.vectors * (int)caps->vector_width);
+    return true;
+}
+
+int taps_block_size(const struct device_caps *caps, int64_t outputs, uint32_t tile)
+{
+    return choose_tile(caps, outputs, tile).vectors * (int)caps->vector_width;
 }
 
 int64_t taps_packed_elements(int64_t outputs, int64_t depth, int block_size)
@@ -241,7 +265,7 @@ static void add_launch(struct schedule *schedule, const struct convolution *conv
 plugcl_status taps_plan(struct schedule *schedule, const struct convolution *conv)
 {
     const struct device_caps *caps = schedule_caps(schedule);
-    struct tile tile = choose_tile(caps, conv->outputs);
+    struct tile tile = choose_tile(caps, conv->outputs, conv->tile);
     int64_t block = tile.vectors * (int64_t)caps->vector_width, blocks = (conv->outputs + block - 1) / block;
     struct task_list list = { 0 };
     size_t count = 0;

@@ -141,10 +141,11 @@ static plugcl_status prepare(struct setting *setting)
 }
 
 /* Regions belong to a schedule, so each variant has a call of its own. */
-static plugcl_status plan(struct setting *setting, const struct variant *variant, struct schedule *schedule)
+static plugcl_status plan(struct setting *setting, const struct variant *variant, uint32_t tile, struct schedule *schedule)
 {
     const struct operator_info *info = setting->row->info;
     struct operator_call call = setting->call;
+    call.tile = tile;
     for (size_t i = 0; i < OPERATOR_MAX_INPUTS; i++) {
         if (setting->inputs[i].buffer)
             call.inputs[i].region = schedule_fixed(schedule, buffer_take(setting->inputs[i].buffer));
@@ -236,7 +237,7 @@ static plugcl_status measure(struct checkcl *check, struct schedule *schedule, c
     return PLUGCL_OK;
 }
 
-static void run_variant(struct setting *setting, const struct variant *variant, const char *name)
+static void run_variant(struct setting *setting, const struct variant *variant, uint32_t tile, const char *name)
 {
     struct checkcl *check = setting->check;
     struct schedule *schedule = NULL;
@@ -244,7 +245,7 @@ static void run_variant(struct setting *setting, const struct variant *variant, 
     if (status == PLUGCL_OK)
         status = schedule_create(check->context, &schedule);
     if (status == PLUGCL_OK)
-        status = plan(setting, variant, schedule);
+        status = plan(setting, variant, tile, schedule);
     if (status == PLUGCL_OK)
         status = run(check, schedule);
     /* A second run over the results of the first one: nothing may depend on what memory held before. */
@@ -272,19 +273,47 @@ static bool can_run(const struct checkcl *check, const struct variant *variant, 
     return !check->bench && variant->can_run(&caps, call);
 }
 
-static void run_variants(struct setting *setting)
+static void run_row(struct setting *setting, const struct variant *variant, uint32_t tile, const char *tile_name)
 {
     struct checkcl *check = setting->check;
+    char name[384];
+    snprintf(name, sizeof name, "%s/%s%s%s/%s", setting->row->info->name, variant->name, *tile_name ? "@" : "", tile_name,
+             setting->name);
+    if (!is_wanted(check, name))
+        return;
+    check->rows++;
+    if (check->list)
+        puts(name);
+    else
+        run_variant(setting, variant, tile, name);
+}
+
+/* One of the tiles that tuning may choose, by the row's name: over all rows each of them has its turn. */
+static void run_other_tile(struct setting *setting, const struct variant *variant)
+{
+    const struct operator_info *info = setting->row->info;
+    const struct device_caps *caps = context_caps(setting->check->context);
+    char built_in[TILE_NAME], name[TILE_NAME];
+    uint32_t count = 0;
+    while (info->tile && info->tile(variant, caps, &setting->call, count + 1, name))
+        count++;
+    if (count == 0)
+        return;
+    uint32_t tile = 1 + (uint32_t)(random_seed(setting->name, 0) % count);
+    info->tile(variant, caps, &setting->call, 0, built_in);
+    info->tile(variant, caps, &setting->call, tile, name);
+    if (strcmp(name, built_in) != 0)
+        run_row(setting, variant, tile, name);
+}
+
+static void run_variants(struct setting *setting)
+{
     for (const struct variant *variant = setting->row->info->variants; variant->name; variant++) {
-        char name[384];
-        snprintf(name, sizeof name, "%s/%s/%s", setting->row->info->name, variant->name, setting->name);
-        if (!is_wanted(check, name) || !can_run(check, variant, &setting->call))
+        if (!can_run(setting->check, variant, &setting->call))
             continue;
-        check->rows++;
-        if (check->list)
-            puts(name);
-        else
-            run_variant(setting, variant, name);
+        run_row(setting, variant, 0, "");
+        if (!setting->check->bench)
+            run_other_tile(setting, variant);
     }
 }
 
