@@ -17,7 +17,6 @@
 
 #define ROUND_NS 20000000u
 #define MOST_INPUTS 3
-#define MOST_RUNS 4096
 
 struct binding_memory {
     plugcl_tensor *tensor;
@@ -124,19 +123,21 @@ static int compare_times(const void *a, const void *b)
     return (*x > *y) - (*x < *y);
 }
 
-/* The median of the runs that fit into a round. */
-static double time_round(plugcl_plan *plan, const struct plugcl_binding *bindings, size_t count)
+bool round_goes_on(struct round *round)
 {
-    static uint64_t times[MOST_RUNS];
-    size_t runs = 0;
-    for (uint64_t begun = clock_ns(), now = begun; now - begun < ROUND_NS && runs < MOST_RUNS; runs++) {
-        uint64_t start = now;
-        check(plugcl_plan_run(plan, bindings, count, NULL));
-        now = clock_ns();
-        times[runs] = now - start;
-    }
-    qsort(times, runs, sizeof *times, compare_times);
-    return (double)times[runs / 2] / 1000.0;
+    uint64_t now = clock_ns();
+    if (round->last != 0)
+        round->times[round->runs++] = now - round->last;
+    else
+        round->begun = now;
+    round->last = now;
+    return now - round->begun < ROUND_NS && round->runs < MOST_RUNS;
+}
+
+double round_median(struct round *round)
+{
+    qsort(round->times, round->runs, sizeof *round->times, compare_times);
+    return (double)round->times[round->runs / 2];
 }
 
 static void serve(plugcl_context *context, plugcl_plan *plan, plugcl_layout layout, bool host, uint64_t start, uint64_t ready)
@@ -158,7 +159,10 @@ static void serve(plugcl_context *context, plugcl_plan *plan, plugcl_layout layo
     for (int i = 0; i < 3; i++)
         check(plugcl_plan_run(plan, bindings, count, NULL));
     while (fgets(line, sizeof line, stdin) != NULL) {
-        printf("%.3f\n", time_round(plan, bindings, count));
+        struct round round = { 0 };
+        while (round_goes_on(&round))
+            check(plugcl_plan_run(plan, bindings, count, NULL));
+        printf("%.3f\n", round_median(&round) / 1000.0);
         fflush(stdout);
     }
     for (size_t i = 0; i < count; i++) {

@@ -23,8 +23,42 @@ _Noreturn void give_up(const char *format, const char *what);
 int64_t case_number(const json_t *json, const char *key, int64_t fallback);
 const char *case_text(const json_t *json, const char *key, const char *fallback);
 
-/* Adds the case's layers to the model's graph, from its inputs to its output "y". */
+/* A number of the case; 1 where it has none. */
+int64_t number(const struct model *model, const char *key);
+
+/* parts.c: "x" of [batch, channels, size, size], and layers, whose weights "<prefix>…" are made up. */
+plugcl_value add_input(struct model *model, int64_t channels);
+plugcl_value add_weight(struct model *model, const char *prefix, const char *name, const plugcl_shape *shape);
+/* Weight and bias "<prefix><name>.…", without an operator. */
+void add_layer(struct model *model, const char *prefix, const char *name, const plugcl_shape *shape);
+/* Convolution <conv> without bias, batch norm <norm>, and ReLU unless `linear`. */
+plugcl_value add_unit(struct model *model, plugcl_value x, const char *prefix, const char *conv, const char *norm,
+                      const plugcl_shape *shape, uint32_t stride, bool linear);
+plugcl_value relu(struct model *model, plugcl_value x);
+/* A plug-in whose weights are there already; the others add theirs. */
+plugcl_value add_plugin(struct model *model, plugcl_value x, const char *name, const char *prefix, const char *options);
+plugcl_value add_se(struct model *model, plugcl_value x, const char *prefix, int64_t channels, int64_t hidden);
+plugcl_value add_cbam(struct model *model, plugcl_value x, const char *prefix, int64_t channels, int64_t hidden);
+plugcl_value add_nonlocal(struct model *model, plugcl_value x, const char *prefix, int64_t channels);
+plugcl_value add_aspp(struct model *model, plugcl_value x, const char *prefix, int64_t channels, int64_t outputs, const char *rates);
+
+/* networks.c */
+plugcl_value build_bottlenecks(struct model *model);
+plugcl_value build_finder(struct model *model);
+plugcl_value build_reader(struct model *model);
+
+/* cases.c: adds the case's layers to the model's graph, from its inputs to its output "y". */
 void build_case(struct model *model);
+
+/* A round: the median, in nanoseconds, of the runs that fit into 20 ms. `while (round_goes_on(&round)) run();` */
+#define MOST_RUNS 4096
+struct round {
+    uint64_t begun, last;
+    size_t runs;
+    uint64_t times[MOST_RUNS];
+};
+bool round_goes_on(struct round *round);
+double round_median(struct round *round);
 
 /* What a machine reaches: lines on stdin are answered by GFLOP/s, or by GB/s of copying `bytes` in all, read and written. */
 void serve_fma(plugcl_context *context, int32_t threads);

@@ -2,7 +2,6 @@
 /* probe.c: what the machine reaches through OpenCL: multiply-adds alone, and copying alone. */
 #include <stdio.h>
 
-#include "base/thread.h"
 #include "contender.h"
 #include "device/kernel.h"
 #include "device/queue.h"
@@ -32,7 +31,7 @@ static const char copy_source[] =
     "            vstore16(vload16(first + i, x) + (float16)(r), first + i, y);\n"
     "}\n";
 
-/* Answers each line with `units` (operations or bytes) for each nanosecond of one launch. */
+/* Answers each line with `units` (operations or bytes) for each nanosecond of a launch. */
 static void serve_kernel(struct queue *queue, struct kernel *kernel, int32_t threads, double units)
 {
     const size_t global[3] = { (size_t)threads, 1, 1 }, local[3] = { 1, 1, 1 };
@@ -40,11 +39,12 @@ static void serve_kernel(struct queue *queue, struct kernel *kernel, int32_t thr
     puts("{}");
     fflush(stdout);
     while (fgets(line, sizeof line, stdin) != NULL) {
-        check(queue_finish(queue));
-        uint64_t start = clock_ns();
-        check(queue_launch(queue, kernel, 1, global, local, NULL));
-        check(queue_finish(queue));
-        printf("%.3f\n", units / (double)(clock_ns() - start));
+        struct round round = { 0 };
+        while (round_goes_on(&round)) {
+            check(queue_launch(queue, kernel, 1, global, local, NULL));
+            check(queue_finish(queue));
+        }
+        printf("%.3f\n", units / round_median(&round));
         fflush(stdout);
     }
 }
@@ -54,7 +54,7 @@ void serve_fma(plugcl_context *context, int32_t threads)
     struct kernel *kernel = NULL;
     struct buffer *buffer = NULL;
     struct queue *queue = NULL;
-    const int32_t rounds = 400000;
+    const int32_t rounds = 400000; /* about a millisecond */
     check(kernel_create_from_source(context, "fma", fma_source, NULL, "probe", &kernel));
     check(buffer_create(context, (size_t)threads * 64, false, &buffer));
     check(queue_create(context, false, &queue));
@@ -73,7 +73,7 @@ void serve_copy(plugcl_context *context, int32_t threads, int64_t bytes)
     struct queue *queue = NULL;
     const int32_t vectors = (int32_t)(bytes / 128 / threads) > 0 ? (int32_t)(bytes / 128 / threads) : 1;
     const int64_t moved = (int64_t)vectors * 128 * threads; /* read and written in one round */
-    const int32_t rounds = (int32_t)(800000000 / moved) > 0 ? (int32_t)(800000000 / moved) : 1;
+    const int32_t rounds = (int32_t)(100000000 / moved) > 0 ? (int32_t)(100000000 / moved) : 1;
     check(kernel_create_from_source(context, "copy", copy_source, NULL, "probe", &kernel));
     check(buffer_create(context, (size_t)moved / 2, false, &from));
     check(buffer_create(context, (size_t)moved / 2, false, &to));

@@ -8,7 +8,7 @@ import work
 
 
 def row(case, contenders, absent, limit, options):
-    """`contenders` are results by name, plugcl's first; `limit` is the probe's best, in GFLOP/s or GB/s."""
+    """`contenders` are results by name, plugcl's first; `limit` is the probe's median, in GFLOP/s or GB/s."""
     ours = contenders["plugcl"]["median_us"]
     others = {name: result["median_us"] for name, result in contenders.items() if name in options.peers}
     best = min(others, key=others.get) if others else None

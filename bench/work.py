@@ -54,6 +54,25 @@ def bottleneck_flops(case):
     return tuple(case["blocks"] * part for part in one)
 
 
+def finder_flops(case):
+    """examples/handwriting's: the fine map is half as wide as the picture, the coarse one a quarter."""
+    fine, coarse = case["size"] // 2, case["size"] // 4
+    return add(conv_flops(1, 16, case["size"], 3, stride=2), conv_flops(16, 16, fine, 3), conv_flops(16, 16, fine, 3),
+               conv_flops(16, 40, coarse, 3), conv_flops(40, 40, coarse, 3), conv_flops(40, 40, coarse, 3),
+               nonlocal_flops({"channels": 40, "size": coarse}),
+               aspp_flops({"channels": 40, "outputs": 32, "size": coarse, "rates": (2, 4, 6)}),
+               conv_flops(48, 24, fine, 3), conv_flops(24, 1, fine, 1))
+
+
+def reader_flops(case):
+    """examples/handwriting's, without what the spatial transformer computes to find theta."""
+    return add(conv_flops(1, 24, case["size"], 3), conv_flops(24, 48, case["size"] // 2, 3), conv_flops(48, 64, case["size"] // 4, 3))
+
+
+COMPOSED = {"aspp": aspp_flops, "nonlocal": nonlocal_flops, "bottlenecks": bottleneck_flops, "finder": finder_flops,
+            "reader": reader_flops}
+
+
 def flops(case):
     """(nominal, on valid taps) of the whole batch, or None where the arithmetic is not what limits."""
     kind = case["kind"]
@@ -62,8 +81,8 @@ def flops(case):
     if kind == "conv" and case.get("groups", 1) == 1:
         one = conv_flops(*(case[key] for key in ("channels", "outputs", "size", "kernel")), case.get("stride", 1),
                          case.get("dilation", 1))
-    elif kind in ("aspp", "nonlocal", "bottlenecks"):
-        one = {"aspp": aspp_flops, "nonlocal": nonlocal_flops, "bottlenecks": bottleneck_flops}[kind](case)
+    elif kind in COMPOSED:
+        one = COMPOSED[kind](case)
     else:
         return None
     return tuple(case["batch"] * part for part in one)

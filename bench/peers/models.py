@@ -1,10 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """The cases of bench/cases as PyTorch modules, whose weights have the names that cases.c gives them."""
+import pathlib
+import sys
+
 import torch
 from torch import nn
 from torch.nn import functional
 
 from values import values
+
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / "examples" / "handwriting"))
+import network  # noqa: E402
 
 
 class SE(nn.Module):
@@ -64,8 +70,11 @@ class ASPP(nn.Module):
 
     def forward(self, x):
         parts = [conv(x) for conv in self.convs]
-        parts[-1] = parts[-1].expand(-1, -1, x.shape[2], x.shape[3])
+        parts[-1] = self.spread(parts[-1], x)
         return self.project(torch.cat(parts, 1))
+
+    def spread(self, pooled, x):
+        return pooled.expand(-1, -1, x.shape[2], x.shape[3])
 
 
 class NonLocal(nn.Module):
@@ -92,22 +101,17 @@ class NonLocal(nn.Module):
         return x + self.W(y)
 
 
-class STN(nn.Module):
-    """theta in, picture out. `size` is baked in where the exporter cannot do affine_grid."""
+def warp(x, theta):
+    return functional.grid_sample(x, functional.affine_grid(theta, x.shape, align_corners=False), align_corners=False)
 
-    def __init__(self, size):
-        super().__init__()
-        steps = (2 * torch.arange(size, dtype=torch.float32) + 1) / size - 1
-        points = torch.stack([steps.repeat(size), steps.repeat_interleave(size), torch.ones(size * size)], 1)
-        self.register_buffer("points", points, persistent=False)
-        self.size = size
 
-    def forward(self, x, theta):
-        if torch.onnx.is_in_onnx_export():
-            grid = (self.points @ theta.transpose(1, 2)).reshape(-1, self.size, self.size, 2)
-        else:
-            grid = functional.affine_grid(theta, x.shape, align_corners=False)
-        return functional.grid_sample(x, grid, align_corners=False)
+def affine_grid_by_product(theta, size, align_corners):
+    """What the exporter cannot do by itself; the points are constants."""
+    height, width = int(size[2]), int(size[3])
+    x = ((2 * torch.arange(width) + 1) / width - 1).repeat(height)
+    y = ((2 * torch.arange(height) + 1) / height - 1).repeat_interleave(width)
+    points = torch.stack([x, y, torch.ones(height * width)], 1)
+    return (points @ theta.transpose(1, 2)).reshape(-1, height, width, 2)
 
 
 class Conv(nn.Conv2d):
@@ -142,6 +146,17 @@ class Bottleneck(nn.Module):
         return functional.relu(x + self.plugin(self.bn3(self.conv3(y))))
 
 
+class Finder(network.Finder):
+    def __init__(self):
+        super().__init__()
+        self.aspp = ASPP(40, 32, network.RATES)
+
+
+class Reader(network.Reader):
+    def forward(self, x):
+        return super().forward(x)[0]
+
+
 def pool(case):
     kernel, stride = case["kernel"], case["stride"]
     return {"max": nn.MaxPool2d(kernel, stride, (kernel - 1) // 2), "avg": nn.AvgPool2d(kernel, stride, (kernel - 1) // 2),
@@ -169,7 +184,7 @@ KINDS = {
     "nonlocal": lambda case: NonLocal(case["channels"]),
     "se": lambda case: nn.Sequential(*[SE(case["channels"]) for _ in range(case.get("blocks", 1))]),
     "cbam": lambda case: nn.Sequential(*[CBAM(case["channels"]) for _ in range(case.get("blocks", 1))]),
-    "stn": lambda case: STN(case["size"]),
+    "stn": lambda case: Function(warp),
     "conv": lambda case: Conv(*(case[key] for key in ("channels", "outputs", "kernel")),
                               **{key: case[key] for key in ("stride", "dilation", "groups") if key in case}),
     "gemm": gemm,
@@ -179,6 +194,8 @@ KINDS = {
     "layer_norm": lambda case: nn.LayerNorm(case["columns"]),
     "elementwise": elementwise,
     "transpose": lambda case: Function(lambda x: x.permute(case["order"]).contiguous()),
+    "finder": lambda case: Finder(),
+    "reader": lambda case: Reader(),
     "bottlenecks": lambda case: nn.Sequential(*[Bottleneck(case["channels"], case["plugin"]) for _ in range(case["blocks"])]),
 }
 

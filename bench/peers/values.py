@@ -39,7 +39,7 @@ def input_shapes(case):
         return {"x": [case["rows"], case["columns"]]}
     if case["kind"] == "transpose":
         return {"x": [case["rows"], case["depth"], case["columns"]]}
-    picture = [batch, case["channels"], case["size"], case["size"]]
+    picture = [batch, case.get("channels", 1), case["size"], case["size"]]
     if case["kind"] == "stn":
         return {"x": picture, "theta": [batch, 2, 3]}
     if case["kind"] == "elementwise" and case["mode"] != "gelu":
