@@ -2,8 +2,6 @@
 /* conv2d.c: F.conv2d with four paddings: its shape rule and its variants. */
 #include "ops/convolution.h"
 
-#include <stdio.h>
-
 #define NCHW_CHANNELS 8 /* with fewer channels x is read as it is: padding pixels to a vector would cost more */
 
 static plugcl_status check_operands(const struct plugcl_conv2d_params *params, const plugcl_shape *inputs, const bool *present)
@@ -97,86 +95,26 @@ static bool is_empty(const struct operator_call *call)
 }
 
 /*
- * Depthwise.
+ * The variants.
  */
-static void pack_depthwise(const float *const *sources, const struct constant *const *constants, const void *parameters,
-                           float *packed)
-{
-    const int64_t vector = *(const int *)parameters, channels = constants[0]->shape.dims[0];
-    const int64_t taps = constants[0]->shape.dims[2] * constants[0]->shape.dims[3];
-    const int64_t padded = (channels + vector - 1) / vector * vector;
-    for (int64_t channel = 0; channel < padded; channel++) {
-        packed[channel] = channel < channels && sources[1] != NULL ? sources[1][channel] : 0.0f;
-        for (int64_t tap = 0; tap < taps; tap++)
-            packed[(1 + tap) * padded + channel] = channel < channels ? sources[0][channel * taps + tap] : 0.0f;
-    }
-}
-
-static bool depthwise_can_run(const struct device_caps *caps, const struct operator_call *call)
+static bool conv2d_depthwise_can_run(const struct device_caps *caps, const struct operator_call *call)
 {
     struct convolution conv = convolution_of(call);
-    if (!caps->cpu_family || conv.groups != conv.channels || conv.outputs != conv.channels)
-        return false;
-    return (conv.channels == 1 || (conv.x_strides[CHANNEL_STRIDE] == 1 && conv.y_strides[CHANNEL_STRIDE] == 1 &&
-                                   (!conv.residual->present || conv.residual_strides[CHANNEL_STRIDE] == 1))) &&
-           convolution_is_packable(&conv) && convolution_fits_int(&conv);
+    return depthwise_can_run(caps, &conv);
 }
 
 /* One channel is a plain convolution, for which the register tiles are better. */
-static bool depthwise_is_preferred(const struct device_caps *caps, const struct operator_call *call)
+static bool conv2d_depthwise_is_preferred(const struct device_caps *caps, const struct operator_call *call)
 {
-    (void)caps;
-    return call->inputs[0].shape.dims[1] > 1;
+    return caps->cpu_family && call->inputs[0].shape.dims[1] > 1;
 }
 
-static plugcl_status depthwise_plan(struct schedule *schedule, const struct operator_call *call)
+static plugcl_status conv2d_depthwise(struct schedule *schedule, const struct operator_call *call)
 {
-    if (is_empty(call))
-        return PLUGCL_OK;
-    const struct convolution conv = convolution_of(call);
-    const int vector = (int)schedule_caps(schedule)->vector_width;
-    char options[64], packing[32];
-    struct constant *const constants[2] = { conv.weight->constant, conv.bias->constant };
-    size_t padded = (size_t)((conv.channels + vector - 1) / vector * vector);
-    snprintf(options, sizeof options, "-DVECTOR=%d -DACTIVATION=%d", vector, (int)call->epilogue.act);
-    snprintf(packing, sizeof packing, "depthwise %d", vector);
-    struct launch *launch = schedule_launch(schedule, "cpu/depthwise.cl", options, "depthwise");
-    launch_operand(launch, conv.x);
-    launch_packed(launch, constants, 2, packing, padded * (size_t)(1 + conv.kernel[0] * conv.kernel[1]), pack_depthwise, &vector);
-    launch_operand(launch, conv.residual);
-    launch_operand(launch, conv.y);
-    const int64_t ints[] = { conv.channels,
-                             conv.in[0],
-                             conv.in[1],
-                             conv.out[1],
-                             conv.kernel[0],
-                             conv.kernel[1],
-                             conv.stride[0],
-                             conv.stride[1],
-                             conv.dilation[0],
-                             conv.dilation[1],
-                             conv.before[0],
-                             conv.before[1],
-                             conv.x_strides[IMAGE_STRIDE],
-                             conv.x_strides[ROW_STRIDE],
-                             conv.x_strides[PIXEL_STRIDE],
-                             conv.y_strides[IMAGE_STRIDE],
-                             conv.y_strides[ROW_STRIDE],
-                             conv.y_strides[PIXEL_STRIDE],
-                             conv.residual->present,
-                             conv.residual_strides[IMAGE_STRIDE],
-                             conv.residual_strides[ROW_STRIDE],
-                             conv.residual_strides[PIXEL_STRIDE] };
-    launch_ints(launch, ints, sizeof ints / sizeof *ints);
-    launch_float(launch, call->epilogue.alpha);
-    launch_float(launch, call->epilogue.beta);
-    launch_groups(launch, (size_t)conv.out[0], (size_t)conv.images, 1);
-    return schedule_status(schedule);
+    struct convolution conv = convolution_of(call);
+    return is_empty(call) ? PLUGCL_OK : depthwise_plan(schedule, &conv);
 }
 
-/*
- * The other variants.
- */
 static bool conv2d_taps_can_run(const struct device_caps *caps, const struct operator_call *call)
 {
     struct convolution conv = convolution_of(call);
@@ -219,7 +157,7 @@ static bool conv2d_tile_name(const struct variant *variant, const struct device_
 }
 
 static const struct variant variants[] = {
-    { "cpu_depthwise", depthwise_can_run, depthwise_is_preferred, depthwise_plan },
+    { "cpu_depthwise", conv2d_depthwise_can_run, conv2d_depthwise_is_preferred, conv2d_depthwise },
     { "cpu_taps", conv2d_taps_can_run, NULL, conv2d_taps },
     { "gpu_tile", conv2d_tile_can_run, conv2d_tile_is_preferred, conv2d_tile },
     { "generic", variant_always, NULL, conv2d_direct },

@@ -42,6 +42,10 @@ int64_t taps_packed_elements(int64_t outputs, int64_t depth, int block_size);
 bool taps_can_run(const struct device_caps *caps, const struct convolution *conv);
 plugcl_status taps_plan(struct schedule *schedule, const struct convolution *conv);
 
+/* cl/cpu/depthwise.cl: a filter for each channel. */
+bool depthwise_can_run(const struct device_caps *caps, const struct convolution *conv);
+plugcl_status depthwise_plan(struct schedule *schedule, const struct convolution *conv);
+
 /* cl/gpu/conv2d.cl; on CPU devices too, for the tests. */
 bool tile_can_run(const struct device_caps *caps, const struct convolution *conv);
 plugcl_status tile_plan(struct schedule *schedule, const struct convolution *conv);
