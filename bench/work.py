@@ -9,13 +9,18 @@ FOLDER = pathlib.Path(__file__).resolve().parent / "cases"
 TOPICS = ("aspp", "nonlocal", "cbam", "se", "stn", "conv", "depthwise", "gemm", "layers", "networks")
 
 
+def matches(name, pattern, names):
+    """A name, a glob, or what names begin with, unless that is itself a name."""
+    return fnmatch.fnmatchcase(name, pattern) or (pattern not in names and name.startswith(pattern))
+
+
 def cases(patterns=("*",)):
-    """The cases whose names match one of the patterns, or begin with one."""
+    """The cases that one of the patterns is for."""
     found = []
     for topic in TOPICS:
         found += json.loads((FOLDER / f"{topic}.json").read_text())
-    return [case for case in found
-            if any(fnmatch.fnmatchcase(case["name"], pattern) or case["name"].startswith(pattern) for pattern in patterns)]
+    names = {case["name"] for case in found}
+    return [case for case in found if any(matches(case["name"], pattern, names) for pattern in patterns)]
 
 
 def valid_taps(size, kernel, stride, dilation):
