@@ -7,16 +7,18 @@
 
 static int print_cache(const char *folder, bool clear, bool json)
 {
-    uint64_t files = 0, bytes = 0;
-    if (folder && plugcl_cache_usage(NULL, clear, &files, &bytes))
+    uint64_t files = 0, bytes = 0, results = 0;
+    if (folder && (plugcl_cache_tuned(NULL, &results) || plugcl_cache_usage(NULL, clear, &files, &bytes)))
         return library_failed();
     if (json)
-        return print_json(json_pack("{so sI sI sb}", "folder", folder ? json_text(folder) : json_null(),
-                                    "programs", (json_int_t)files, "bytes", (json_int_t)bytes, "cleared", (int)(clear && folder)));
+        return print_json(json_pack("{so sI sI sI sb}", "folder", folder ? json_text(folder) : json_null(),
+                                    "programs", (json_int_t)files, "bytes", (json_int_t)bytes, "tuning_results",
+                                    (json_int_t)results, "cleared", (int)(clear && folder)));
     if (!folder)
         printf("%s\n", plugcl_error_message());
     else
-        printf("folder    %s\n%s  %" PRIu64 "\nbytes     %" PRIu64 "\n", folder, clear ? "removed " : "programs", files, bytes);
+        printf("folder    %s\n%s  %" PRIu64 "\nbytes     %" PRIu64 "\ntuning    %" PRIu64 " results%s\n", folder,
+               clear ? "removed " : "programs", files, bytes, results, clear ? " removed" : "");
     return finish_output();
 }
 
@@ -32,8 +34,8 @@ int command_cache(int argc, char **argv)
         if (option == 'h') {
             puts("usage: plugcl cache [--clear] [--json]\n"
                  "\n"
-                 "Tells where compiled programs are kept between runs, how many there are and how large they are.\n"
-                 "--clear removes them; they are compiled again when they are needed.");
+                 "Tells where compiled programs and tuning results are kept between runs, how many there are and how large the\n"
+                 "programs are. --clear removes both; programs are compiled again when they are needed.");
             return finish_output();
         }
         clear |= option == 'c';

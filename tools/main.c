@@ -14,8 +14,10 @@ static const struct {
     { "plugins", "list the plug-ins, or one plug-in's options, flavours and outputs", command_plugins },
     { "run", "run a plug-in on .npy or .png files", command_run },
     { "describe", "show the plan: steps, variants, memory, work", command_describe },
+    { "bench", "time a plug-in and each of its steps", command_bench },
+    { "tune", "measure the implementations of each step and keep the fastest", command_tune },
     { "check-plugin", "hold a plug-in of one's own to its definition", command_check_plugin },
-    { "cache", "show or clear the cache of compiled programs", command_cache },
+    { "cache", "show or clear the cache of compiled programs and tuning results", command_cache },
 };
 #define N_COMMANDS (sizeof commands / sizeof *commands)
 

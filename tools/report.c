@@ -3,6 +3,7 @@
 #include "tool.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 static char **notes;
 static size_t n_notes;
 static bool progress_shown;
+static volatile sig_atomic_t is_interrupted;
 
 /* Whatever a file's name or a build log holds, the error stays one line. */
 static void print_line(const char *before, const char *text)
@@ -88,6 +90,19 @@ void drop_notes(void)
     n_notes = 0;
 }
 
+static void set_interrupted(int number)
+{
+    (void)number;
+    is_interrupted = 1;
+}
+
+/* The second Ctrl-C ends the process as ever. */
+void catch_interrupt(void)
+{
+    struct sigaction action = { .sa_handler = set_interrupted, .sa_flags = (int)SA_RESETHAND };
+    sigaction(SIGINT, &action, NULL);
+}
+
 bool show_progress(void *user, const char *what, size_t done, size_t total)
 {
     (void)user;
@@ -96,7 +111,7 @@ bool show_progress(void *user, const char *what, size_t done, size_t total)
         fflush(stderr);
         progress_shown = true;
     }
-    return true;
+    return !is_interrupted;
 }
 
 void progress_end(void)

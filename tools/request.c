@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* request.c: the command lines of run, describe and check-plugin. */
+/* request.c: the command lines of run, describe, bench, tune and check-plugin. */
 #include "request.h"
 
 #include <ctype.h>
@@ -35,6 +35,29 @@ static const char describe_help[] =
     "  --json                 for a program to read\n"
     "  -w, --prefix, --set, --plugin, -i, --device, --fusion, --variant as for plugcl run";
 
+static const char bench_help[] =
+    "usage: plugcl bench PLUGIN -w WEIGHTS (-i [NAME=]FILE | --shape N,C,H,W) [--prefix P] [--set KEY=VALUE]... [--json]\n"
+    "\n"
+    "Times runs, from inputs in host memory to outputs in host memory, and the device's time for each step.\n"
+    "\n"
+    "  --shape N,C,H,W        random inputs of that shape, in place of input files\n"
+    "  -o [NAME=]FILE         computes these outputs (nothing is written); default y\n"
+    "  --repeat N             measures N runs; default as many as a second has room for, 20 to 1000\n"
+    "  --json                 for a program to read\n"
+    "  -w, --prefix, --set, --plugin, -i, --device, --fusion, --variant as for plugcl run";
+
+static const char tune_help[] =
+    "usage: plugcl tune PLUGIN -w WEIGHTS (-i [NAME=]FILE | --shape N,C,H,W) [--prefix P] [--set KEY=VALUE]... [--json]\n"
+    "\n"
+    "Measures the implementations of each step for these shapes on this device and keeps the fastest in the cache, where every\n"
+    "plan finds them. Steps that have a result are not measured again. Ctrl-C ends it; what was measured till then is kept.\n"
+    "\n"
+    "  --shape N,C,H,W        the inputs' shape, in place of input files\n"
+    "  -o [NAME=]FILE         tunes for these outputs (nothing is written); default y\n"
+    "  --again                measures all steps anew\n"
+    "  --json                 for a program to read\n"
+    "  -w, --prefix, --set, --plugin, -i, --device, --fusion, --variant as for plugcl run; what --variant forces is not measured";
+
 static const char check_help[] =
     "usage: plugcl check-plugin [PLUGIN] [--plugin FILE]... [-w WEIGHTS --shape N,C,H,W [--prefix P] [--set KEY=VALUE]...]\n"
     "\n"
@@ -46,7 +69,7 @@ static const char check_help[] =
     "  --seed N               other random numbers\n"
     "  -w, --prefix, --set, --device as for plugcl run";
 
-enum { PREFIX = 256, SET, PLUGIN, DEVICE, FUSION, VARIANT, REPEAT, TRACE, SHAPE, SEED, JSON };
+enum { PREFIX = 256, SET, PLUGIN, DEVICE, FUSION, VARIANT, REPEAT, TRACE, SHAPE, SEED, AGAIN, JSON };
 
 /* NAME=PATH, if NAME is an identifier; else all of it is the path. */
 static int add_file(struct file_argument *files, size_t *count, const char *text, const char *option)
@@ -149,6 +172,7 @@ static int read_option(struct request *request, int option, const char *value)
     case DEVICE: request->device = value; break;
     case TRACE: request->trace = value; break;
     case JSON: request->json = true; break;
+    case AGAIN: request->tune = PLUGCL_TUNE_ALL; break;
     case VARIANT: return add_variant(request, value);
     case REPEAT: return read_repeat(request, value);
     case SHAPE: return read_shape(request, value);
@@ -183,11 +207,18 @@ int request_read(struct request *request, enum request_kind kind, int argc, char
                                                  { "trace", required_argument, NULL, TRACE }, { NULL, 0, NULL, 0 } };
     static const struct option describe_options[] = { COMMON_OPTIONS, PLAN_OPTIONS, { "shape", required_argument, NULL, SHAPE },
                                                       { "json", no_argument, NULL, JSON }, { NULL, 0, NULL, 0 } };
+    static const struct option bench_options[] = { COMMON_OPTIONS, PLAN_OPTIONS, { "shape", required_argument, NULL, SHAPE },
+                                                   { "repeat", required_argument, NULL, REPEAT },
+                                                   { "json", no_argument, NULL, JSON }, { NULL, 0, NULL, 0 } };
+    static const struct option tune_options[] = { COMMON_OPTIONS, PLAN_OPTIONS, { "shape", required_argument, NULL, SHAPE },
+                                                  { "again", no_argument, NULL, AGAIN }, { "json", no_argument, NULL, JSON },
+                                                  { NULL, 0, NULL, 0 } };
     static const struct option check_options[] = { COMMON_OPTIONS, { "shape", required_argument, NULL, SHAPE },
                                                    { "seed", required_argument, NULL, SEED }, { NULL, 0, NULL, 0 } };
-    static const struct option *const options[] = { run_options, describe_options, check_options };
-    static const char *const letters[] = { ":w:i:o:h", ":w:i:o:h", ":w:h" };
-    static const char *const helps[] = { run_help, describe_help, check_help };
+    static const struct option *const options[] = { run_options, describe_options, bench_options, tune_options, check_options };
+    static const char *const letters[] = { ":w:i:o:h", ":w:i:o:h", ":w:i:o:h", ":w:i:o:h", ":w:h" };
+    static const char *const helps[] = { run_help, describe_help, bench_help, tune_help, check_help };
+    request->tune = kind == REQUEST_TUNE ? PLUGCL_TUNE_MISSING : PLUGCL_TUNE_STORED;
     for (int option; (option = next_option(argc, argv, letters[kind], options[kind])) != -1;) {
         if (option == 'h') {
             puts(helps[kind]);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* request.h: what run, describe and check-plugin are asked to do, and the plan made from it. */
+/* request.h: what run, describe, bench, tune and check-plugin are asked to do, and the plan made from it. */
 #ifndef PLUGCL_TOOLS_REQUEST_H
 #define PLUGCL_TOOLS_REQUEST_H
 
@@ -26,9 +26,10 @@ struct request {
     int repeat; /* 0: not given */
     plugcl_shape shape; /* --shape: of every input that has no file */
     uint32_t seed;      /* check-plugin */
+    plugcl_tune tune;
 };
 
-enum request_kind { REQUEST_RUN, REQUEST_DESCRIBE, REQUEST_CHECK };
+enum request_kind { REQUEST_RUN, REQUEST_DESCRIBE, REQUEST_BENCH, REQUEST_TUNE, REQUEST_CHECK };
 
 /* Reads the command line. EXIT_DONE, or the exit status after an error line. */
 int request_read(struct request *request, enum request_kind kind, int argc, char **argv);
@@ -48,8 +49,12 @@ struct session {
     plugcl_shape shapes[MAX_FILES];
     size_t n_data;
 };
-/* Reads the inputs, builds the graph and plans it. */
+/* Reads the inputs, builds the graph and plans it. EXIT_INTERRUPTED, without a line, if the user ended the planning. */
 int session_open(struct session *session, const struct request *request);
+/* Plans again; with `profile` steps are timed. */
+int session_plan(struct session *session, const struct request *request, bool profile);
+/* Random numbers for inputs without a file. */
+int session_fill(struct session *session);
 void session_close(struct session *session);
 
 /* Input files: .npy or .png, rank 4; the data is freed with free. Output files are written under temporary names and appear
@@ -76,6 +81,21 @@ int stage_end(struct staged *staged, bool commit);
 int image_read(const char *path, plugcl_shape *shape, float **data);
 /* `path` is the name in error lines, `place` the file that is written. */
 int image_write(const char *path, const char *place, const plugcl_shape *shape, const float *data);
+
+/* The tensors of runs of a session's plan: the plug-in's inputs, then the outputs that were asked for. */
+struct tensors {
+    struct plugcl_binding bindings[2 * MAX_FILES];
+    size_t count;
+    float *results[MAX_FILES];
+    plugcl_shape shapes[MAX_FILES];
+    size_t n_results;
+};
+int tensors_open(struct tensors *tensors, const struct session *session, const struct request *request);
+void tensors_close(struct tensors *tensors);
+/* Runs the plan once and waits; *run, if `run` is not NULL, is the caller's to destroy. */
+int tensors_run(struct tensors *tensors, const struct session *session, double *milliseconds, plugcl_run **run);
+/* Sorts them; the median of an even number is the larger of the middle ones. */
+double median_of(double *values, size_t count);
 
 /* Chrome trace events of a finished run that was profiled, added to an array. */
 int trace_add(json_t *events, const plugcl_plan *plan, plugcl_run *run, uint64_t *origin);

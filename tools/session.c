@@ -50,25 +50,52 @@ static int build(struct session *session, const struct request *request)
     return plugcl_graph_status(session->graph) ? library_failed() : EXIT_DONE;
 }
 
-static int make_plan(struct session *session, const struct request *request)
+int session_plan(struct session *session, const struct request *request, bool profile)
 {
-    struct plugcl_context_params context = plugcl_context_params_init();
     struct plugcl_plan_params params = plugcl_plan_params_init();
-    context.device = request->device;
-    context.log = keep_note;
-    context.log_level = PLUGCL_LOG_NOTE;
     params.no_fusion = request->no_fusion;
     params.variants = *request->variants ? request->variants : NULL;
-    params.profile = request->trace != NULL;
+    params.profile = profile;
     params.progress = show_progress;
-    if (plugcl_context_create(&context, &session->context))
-        return library_failed();
+    params.tune = request->tune;
+    plugcl_plan_destroy(&session->plan);
     plugcl_status status = plugcl_plan_create(session->context, session->graph, &params, &session->plan);
     progress_end();
+    if (status == PLUGCL_CANCELLED)
+        return EXIT_INTERRUPTED;
     /* The graph was good, so what was not found is a name given with --variant. */
     if (status == PLUGCL_NOT_FOUND)
         return wrong_usage("%s", plugcl_error_message());
     return status ? library_failed() : EXIT_DONE;
+}
+
+static int make_plan(struct session *session, const struct request *request)
+{
+    struct plugcl_context_params context = plugcl_context_params_init();
+    context.device = request->device;
+    context.log = keep_note;
+    context.log_level = PLUGCL_LOG_NOTE;
+    if (plugcl_context_create(&context, &session->context))
+        return library_failed();
+    return session_plan(session, request, request->trace != NULL);
+}
+
+int session_fill(struct session *session)
+{
+    uint32_t state = 1;
+    for (size_t i = 0; i < session->n_data; i++) {
+        int64_t elements = plugcl_shape_elements(&session->shapes[i]);
+        if (session->data[i])
+            continue;
+        session->data[i] = allocate((uint64_t)elements, sizeof(float));
+        if (!session->data[i])
+            return failed("out of memory");
+        for (int64_t j = 0; j < elements; j++) {
+            state = state * 1664525u + 1013904223u;
+            session->data[i][j] = (float)(int32_t)state * 0x1p-31f;
+        }
+    }
+    return EXIT_DONE;
 }
 
 int session_open(struct session *session, const struct request *request)

@@ -21,7 +21,7 @@
 #define PRINTF_LIKE(text, first)
 #endif
 
-enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_INTERRUPTED = 130 };
 
 /* One error line on standard error; the result is the exit status. */
 int failed(const char *format, ...) PRINTF_LIKE(1, 2);
@@ -34,7 +34,9 @@ void keep_note(void *user, plugcl_log_level level, const char *message);
 void print_notes(void);
 void drop_notes(void);
 
-/* plugcl_progress_callback: one line that is rewritten, when standard error is a terminal; progress_end wipes it. */
+/* plugcl_progress_callback: one line that is rewritten, when standard error is a terminal; progress_end wipes it. False, which
+ * cancels the work, once the user has pressed Ctrl-C after catch_interrupt. */
+void catch_interrupt(void);
 bool show_progress(void *user, const char *what, size_t done, size_t total);
 void progress_end(void);
 
@@ -68,6 +70,8 @@ int command_devices(int argc, char **argv);
 int command_plugins(int argc, char **argv);
 int command_run(int argc, char **argv);
 int command_describe(int argc, char **argv);
+int command_bench(int argc, char **argv);
+int command_tune(int argc, char **argv);
 int command_check_plugin(int argc, char **argv);
 int command_cache(int argc, char **argv);
 

@@ -15,7 +15,7 @@
 extern "C" {
 #endif
 
-/* An application's own store for compiled programs, in place of the cache folder. `key` is 64 hexadecimal digits.
+/* An application's own store for compiled programs and tuning results, in place of the cache folder. `key` is 64 hexadecimal digits.
  * `get` returns the number of bytes of the blob (0 for none) and, when `data` is not NULL, copies at most `capacity` of them.
  * plugcl checks what it gets: a damaged blob is ignored and rebuilt. Both may be called from any thread that makes plans. */
 typedef size_t (*plugcl_cache_get)(void *user, const char *key, void *data, size_t capacity);
@@ -65,9 +65,12 @@ PLUGCL_API void plugcl_event_destroy(plugcl_event **event);
 /* The cache folder that `cache_dir` (NULL: the default) leads to. *path is NULL when there is none, with the reason in
  * plugcl_error_message(); freed with plugcl_free. Thread-safety: safe. */
 PLUGCL_API plugcl_status plugcl_cache_folder(const char *cache_dir, char **path);
-/* Number and bytes of the cached programs of that folder, and, with `clear`, their removal (of the cache's own files only).
- * Errors: IO when one cannot be removed. Thread-safety: safe. */
+/* Number and bytes of the cached programs of that folder, and, with `clear`, their removal and that of the tuning results (of the
+ * cache's own files only). Errors: IO when one cannot be removed. Thread-safety: safe. */
 PLUGCL_API plugcl_status plugcl_cache_usage(const char *cache_dir, bool clear, uint64_t *files, uint64_t *bytes);
+/* Number of the tuning results of that folder, of all devices and versions (see `tune` of plugcl_plan_params).
+ * Errors: INVALID, IO. Thread-safety: safe. */
+PLUGCL_API plugcl_status plugcl_cache_tuned(const char *cache_dir, uint64_t *results);
 
 /* Frees a text that a plugcl call gave to the caller; NULL is fine. Thread-safety: safe. */
 PLUGCL_API void plugcl_free(void *memory);

@@ -32,6 +32,15 @@ struct plugcl_input_shape {
  * plugcl. */
 typedef bool (*plugcl_progress_callback)(void *user, const char *what, size_t done, size_t total);
 
+/* Which implementation (variant and tile) each step gets. Results of measurements are kept in the context's program cache, by device,
+ * driver and version of the kernels: whatever changes one of these makes them void. The same inputs give the same choices. */
+typedef enum plugcl_tune {
+    PLUGCL_TUNE_STORED = 0, /* the one that was measured best, if there is a stored result for the step; else the built-in choice */
+    PLUGCL_TUNE_MISSING,    /* measures, on memory of its own, those for which there is no stored result, and stores the winners */
+    PLUGCL_TUNE_ALL,        /* measures all anew */
+    PLUGCL_TUNE_NEVER       /* built-in choices only */
+} plugcl_tune;
+
 struct plugcl_plan_params {
     size_t struct_size;
     const struct plugcl_input_shape *shapes; /* needed for inputs with unknown dimensions; others may be left out */
@@ -42,6 +51,9 @@ struct plugcl_plan_params {
     bool profile;         /* true: record the device time of each step (plugcl_run_step_time) */
     plugcl_progress_callback progress;
     void *progress_user;
+    /* Measuring takes about a second a step. An implementation that fails then is left out, with a note in the log. When `progress`
+     * cancels it, what was measured till then is stored. What `variants` forces is not measured. */
+    plugcl_tune tune;
 };
 
 /* Makes a plan. It holds references to the context and to what it needs of the graph, which may be destroyed.
@@ -82,9 +94,15 @@ PLUGCL_API plugcl_status plugcl_run_wait(plugcl_run *run, uint64_t timeout_ns);
 /* Drops the handle without waiting; NULL is fine. */
 PLUGCL_API void plugcl_run_destroy(plugcl_run **run);
 
-/* Device time of step `step` (0 … plugcl_plan_steps()−1) of a finished run of a plan made with `.profile`, in nanoseconds of the
- * device's clock. Errors: STATE (not profiled, not finished), INVALID. Thread-safety: safe. */
+/* Device time of step `step` (0 … plugcl_plan_steps()−1) of a finished run of a plan made with `.profile`, from the beginning of its
+ * first launch to the end of its last, in nanoseconds of the device's clock. Errors: STATE (not profiled, not finished), INVALID. Thread-safety: safe. */
 PLUGCL_API plugcl_status plugcl_run_step_time(plugcl_run *run, size_t step, uint64_t *start_ns, uint64_t *end_ns);
+
+typedef enum plugcl_choice {
+    PLUGCL_CHOICE_BUILT_IN = 0, /* by the library's own rule */
+    PLUGCL_CHOICE_TUNED,        /* by measurement, of the step or of an operator that it is made of */
+    PLUGCL_CHOICE_FORCED        /* by the caller */
+} plugcl_choice;
 
 struct plugcl_step_info {
     size_t struct_size;
@@ -92,10 +110,26 @@ struct plugcl_step_info {
     const char *variant;    /* "cpu_taps" */
     const char *name;       /* the layer or plug-in it stems from, "" if unnamed */
     uint64_t flops, bytes;  /* work and the least traffic: inputs, weights and outputs once */
+    const char *tile;       /* "6x64"; "" where the variant has no choice of tiles */
+    plugcl_choice choice;
 };
 PLUGCL_API size_t plugcl_plan_steps(const plugcl_plan *plan);
 /* The caller sets info->struct_size. Strings are valid as long as the plan is. Errors: INVALID. Thread-safety: safe. */
 PLUGCL_API plugcl_status plugcl_plan_step(const plugcl_plan *plan, size_t step, struct plugcl_step_info *info);
+
+/* A result of tuning that the plan took, of a step or of an operator that a step is made of. */
+struct plugcl_tuning_info {
+    size_t struct_size;
+    const char *operation, *name; /* the operator, and the step as in plugcl_step_info */
+    const char *variant, *tile;   /* the best */
+    uint64_t time_ns;             /* of a run by it, with those before and behind it enqueued */
+    const char *built_in_variant, *built_in_tile; /* the library's own choice */
+    uint64_t built_in_time_ns;    /* 0 if it could not be measured */
+    bool measured;                /* for this plan; else stored before */
+};
+PLUGCL_API size_t plugcl_plan_tunings(const plugcl_plan *plan);
+/* The caller sets info->struct_size. Strings are valid as long as the plan is. Errors: INVALID. Thread-safety: safe. */
+PLUGCL_API plugcl_status plugcl_plan_tuning(const plugcl_plan *plan, size_t index, struct plugcl_tuning_info *info);
 
 typedef enum plugcl_text_format { PLUGCL_TEXT = 0, PLUGCL_JSON } plugcl_text_format;
 /* Describes the plan for a reader or a program: device, plug-ins and their flavours, steps, variants, memory, FLOPs.
@@ -109,7 +143,7 @@ PLUGCL_API plugcl_status plugcl_plan_describe(const plugcl_plan *plan, plugcl_te
 static inline struct plugcl_plan_params plugcl_plan_params_init(void)
 {
     struct plugcl_plan_params params = { sizeof(struct plugcl_plan_params), NULL, 0, false, NULL, false, false, NULL,
-                                         NULL };
+                                         NULL, PLUGCL_TUNE_STORED };
     return params;
 }
 

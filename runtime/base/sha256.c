@@ -125,3 +125,15 @@ void sha256_hex(const uint8_t digest[32], char text[65])
     }
     text[64] = '\0';
 }
+
+bool sha256_from_hex(const char *text, uint8_t digest[32])
+{
+    static const char digits[] = "0123456789abcdef";
+    for (int i = 0; i < 64; i++) {
+        const char *digit = text[i] != '\0' ? strchr(digits, text[i]) : NULL;
+        if (digit == NULL)
+            return false;
+        digest[i / 2] = (uint8_t)(digest[i / 2] << 4 | (digit - digits));
+    }
+    return true;
+}

@@ -3,6 +3,7 @@
 #ifndef PLUGCL_BASE_SHA256_H
 #define PLUGCL_BASE_SHA256_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,5 +21,7 @@ void sha256_add_string(struct sha256 *hash, const char *text);
 void sha256_finish(struct sha256 *hash, uint8_t digest[32]);
 /* 64 lower-case hexadecimal digits and a zero. */
 void sha256_hex(const uint8_t digest[32], char text[65]);
+/* Back from the first 64 characters; false if they are not such digits. */
+bool sha256_from_hex(const char *text, uint8_t digest[32]);
 
 #endif

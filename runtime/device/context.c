@@ -48,9 +48,11 @@ void plugcl_context_destroy(plugcl_context **context)
     *context = NULL;
     if (!reference_drop(&dropped->users))
         return;
-    if (dropped->extension)
-        dropped->extension_destroy(dropped->extension);
-    dropped->extension = NULL;
+    for (size_t i = 0; i < CONTEXT_PLACES; i++) {
+        if (dropped->extensions[i].object)
+            dropped->extensions[i].destroy(dropped->extensions[i].object);
+        dropped->extensions[i].object = NULL;
+    }
     context_let_go(dropped);
 }
 
@@ -166,16 +168,18 @@ const struct log *context_log(const plugcl_context *context)
     return &context->log;
 }
 
-void *context_extension(plugcl_context *context, void *(*create)(void), void (*destroy_extension)(void *))
+void *context_extension(plugcl_context *context, enum context_place place, void *(*create)(void),
+                        void (*destroy_extension)(void *))
 {
     mutex_lock(&context->lock);
-    if (!context->extension) {
-        context->extension = create();
-        context->extension_destroy = destroy_extension;
+    struct context_extension *extension = &context->extensions[place];
+    if (!extension->object) {
+        extension->object = create();
+        extension->destroy = destroy_extension;
     }
-    void *extension = context->extension;
+    void *object = extension->object;
     mutex_unlock(&context->lock);
-    return extension;
+    return object;
 }
 
 void plugcl_context_statistics(const plugcl_context *context, struct plugcl_context_statistics *statistics)
@@ -195,7 +199,7 @@ void plugcl_context_statistics(const plugcl_context *context, struct plugcl_cont
 void *context_cache_get(plugcl_context *context, const uint8_t key[32], size_t *bytes)
 {
     void *file;
-    const uint8_t *payload = program_cache_get(&context->cache, key, &context->log, &file, bytes);
+    const uint8_t *payload = program_cache_get(&context->cache, CACHE_TUNING, key, &context->log, &file, bytes);
     void *copy = payload ? memory_zeroed(*bytes + 1, 1) : NULL;
     if (copy)
         memcpy(copy, payload, *bytes);
@@ -205,7 +209,8 @@ void *context_cache_get(plugcl_context *context, const uint8_t key[32], size_t *
 
 void context_cache_set(plugcl_context *context, const uint8_t key[32], const void *record, size_t bytes)
 {
-    program_cache_set(&context->cache, key, record, bytes, &context->log);
+    program_cache_set(&context->cache, CACHE_TUNING, key, record, bytes, &context->log);
+    program_cache_trim(&context->cache, CACHE_TUNING, TUNING_CACHE_BOUND, &context->log);
 }
 
 void plugcl_free(void *memory)

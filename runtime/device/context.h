@@ -29,12 +29,16 @@ plugcl_context *context_take(plugcl_context *context);
 const struct device_caps *context_caps(const plugcl_context *context);
 const struct log *context_log(const plugcl_context *context);
 
-/* A place for one object of a floor above (the packed-weight store), made on first use under the context's lock and destroyed
- * before the context. `create` is called at most once. NULL when out of memory. */
-void *context_extension(plugcl_context *context, void *(*create)(void), void (*destroy)(void *));
+/* SHA-256 of what measured times depend on: the device, its driver and caps, and this library's version and kernels. */
+void context_identity(const plugcl_context *context, uint8_t identity[32]);
 
-/* Small records of a floor above (tuning results) beside the cached programs, with the same checks: `key` is a SHA-256 of
- * everything that the record depends on. The record in new memory with a zero after it, or NULL when there is none. */
+/* Places for objects of a floor above, each made on first use under the context's lock and destroyed before the context. `create`
+ * is called at most once for a place. NULL when out of memory. */
+enum context_place { PLACE_PACKED, PLACE_TUNED, CONTEXT_PLACES };
+void *context_extension(plugcl_context *context, enum context_place place, void *(*create)(void), void (*destroy)(void *));
+
+/* Records of a floor above (tuning results) beside the cached programs, with the same checks: `key` is a SHA-256 of everything that
+ * the record depends on. Text, a line for each result. In new memory with a zero after it, or NULL when there is none. */
 void *context_cache_get(plugcl_context *context, const uint8_t key[32], size_t *bytes);
 void context_cache_set(plugcl_context *context, const uint8_t key[32], const void *record, size_t bytes);
 

@@ -74,11 +74,13 @@ struct plugcl_context {
     bool adopted_in_order;
     struct program_cache cache;
     atomic_ullong compiled, loaded, device_bytes;
-    mutex lock; /* programs, extension */
+    mutex lock; /* programs, extensions */
     condition built;
     struct program *programs;
-    void *extension;
-    void (*extension_destroy)(void *extension);
+    struct context_extension {
+        void *object;
+        void (*destroy)(void *object);
+    } extensions[CONTEXT_PLACES];
 };
 
 /* A reference of a part of the context, see above. */

@@ -8,6 +8,30 @@
 
 #define ALWAYS_OPTIONS "-cl-std=CL1.2"
 
+static void add_device(struct sha256 *hash, const struct device *device)
+{
+    sha256_add_string(hash, device->info.platform);
+    sha256_add_string(hash, device->platform_version);
+    sha256_add_string(hash, device->info.name);
+    sha256_add_string(hash, device->info.vendor);
+    sha256_add_string(hash, device->info.version);
+    sha256_add_string(hash, device->info.driver);
+}
+
+void context_identity(const plugcl_context *context, uint8_t identity[32])
+{
+    const struct device_caps *caps = &context->caps;
+    const uint64_t numbers[] = { caps->cpu_family,     caps->fast_local_memory, caps->vector_width, caps->compute_units,
+                                 caps->max_work_group, caps->local_memory,      caps->has_clblast,  caps->address_bits };
+    struct sha256 hash;
+    sha256_start(&hash);
+    sha256_add_string(&hash, plugcl_version());
+    sha256_add_field(&hash, embedded_files_digest, sizeof embedded_files_digest);
+    sha256_add_field(&hash, numbers, sizeof numbers);
+    add_device(&hash, &context->device);
+    sha256_finish(&hash, identity);
+}
+
 /* Everything that the binary depends on. */
 static void make_key(const plugcl_context *context, const struct text *source, const char *options, uint8_t key[32])
 {
@@ -18,12 +42,7 @@ static void make_key(const plugcl_context *context, const struct text *source, c
     sha256_add_field(&hash, numbers, sizeof numbers);
     sha256_add_field(&hash, source->data, source->length);
     sha256_add_string(&hash, options);
-    sha256_add_string(&hash, device->info.platform);
-    sha256_add_string(&hash, device->platform_version);
-    sha256_add_string(&hash, device->info.name);
-    sha256_add_string(&hash, device->info.vendor);
-    sha256_add_string(&hash, device->info.version);
-    sha256_add_string(&hash, device->info.driver);
+    add_device(&hash, device);
     sha256_finish(&hash, key);
 }
 
@@ -121,10 +140,10 @@ static bool load(plugcl_context *context, struct program *program, const char *o
     struct cache_program cached;
     if (context->device.quirks & QUIRK_NO_BINARIES)
         return false;
-    const uint8_t *payload = program_cache_get(&context->cache, program->key, &context->log, &file, &bytes);
+    const uint8_t *payload = program_cache_get(&context->cache, CACHE_PROGRAM, program->key, &context->log, &file, &bytes);
     bool good = payload && cache_program_decode(payload, bytes, &cached) && load_binary(context, &cached, options, &program->cl);
     if (payload && !good)
-        program_cache_remove(&context->cache, program->key);
+        program_cache_remove(&context->cache, CACHE_PROGRAM, program->key);
     uint64_t *stored = good ? memory_zeroed(cached.n_warm, sizeof *stored) : NULL;
     for (size_t i = 0; stored && i < cached.n_warm; i++)
         stored[i] = cache_program_warm(&cached, i);

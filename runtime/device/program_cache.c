@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * program_cache.c: the folder of compiled programs. Nothing that it holds is trusted before its hash was checked: some drivers
+ * program_cache.c: the folder of compiled programs and tuning results. Nothing that it holds is trusted before its hash was checked: some drivers
  * abort the process on a damaged binary.
  */
 #include "device/program_cache.h"
@@ -14,8 +14,8 @@
 #include "base/sha256.h"
 #include "device/cache_file.h"
 
-#define FILE_SUFFIX ".plugcl"
-enum { NAME_LENGTH = 64 + sizeof FILE_SUFFIX - 1, LARGEST_FILE = 64 * 1024 * 1024, TEMPORARY_LIFE_SECONDS = 3600 };
+static const char suffixes[][8] = { [CACHE_PROGRAM] = ".plugcl", [CACHE_TUNING] = ".tuning" };
+enum { NAME_LENGTH = 64 + sizeof suffixes[0] - 1, LARGEST_FILE = 64 * 1024 * 1024, TEMPORARY_LIFE_SECONDS = 3600 };
 
 static const char *environment(const char *name)
 {
@@ -106,11 +106,11 @@ void program_cache_close(struct program_cache *cache)
     *cache = (struct program_cache){ 0 };
 }
 
-static char *file_path(const char *folder, const uint8_t key[32])
+static char *file_path(const char *folder, enum cache_kind kind, const uint8_t key[32])
 {
     char name[NAME_LENGTH + 1];
     sha256_hex(key, name);
-    memcpy(name + 64, FILE_SUFFIX, sizeof FILE_SUFFIX);
+    memcpy(name + 64, suffixes[kind], sizeof suffixes[kind]);
     return path_join(folder, name);
 }
 
@@ -128,8 +128,8 @@ static void *get_blob(const struct program_cache *cache, const uint8_t key[32], 
     return blob;
 }
 
-const uint8_t *program_cache_get(const struct program_cache *cache, const uint8_t key[32], const struct log *log, void **file,
-                                 size_t *bytes)
+const uint8_t *program_cache_get(const struct program_cache *cache, enum cache_kind kind, const uint8_t key[32],
+                                 const struct log *log, void **file, size_t *bytes)
 {
     size_t length = 0;
     *file = NULL;
@@ -137,22 +137,22 @@ const uint8_t *program_cache_get(const struct program_cache *cache, const uint8_
     if (cache->get) {
         *file = get_blob(cache, key, &length);
     } else if (cache->folder) {
-        char *path = file_path(cache->folder, key);
+        char *path = file_path(cache->folder, kind, key);
         *file = path ? file_read_private(path, LARGEST_FILE, &length) : NULL;
         memory_free(path);
     }
     const uint8_t *payload = *file ? cache_file_verify(key, *file, length, bytes) : NULL;
     if (*file && !payload) {
-        log_message(log, PLUGCL_LOG_DEBUG, "a cached program is damaged or of another version: it is built again");
-        program_cache_remove(cache, key);
+        log_message(log, PLUGCL_LOG_DEBUG, "a file of the cache is damaged or of another version: it is made again");
+        program_cache_remove(cache, kind, key);
         memory_free(*file);
         *file = NULL;
     }
     return payload;
 }
 
-void program_cache_set(const struct program_cache *cache, const uint8_t key[32], const void *payload, size_t bytes,
-                       const struct log *log)
+void program_cache_set(const struct program_cache *cache, enum cache_kind kind, const uint8_t key[32], const void *payload,
+                       size_t bytes, const struct log *log)
 {
     if ((!cache->set && !cache->folder) || bytes > LARGEST_FILE - CACHE_FILE_HEADER)
         return;
@@ -165,20 +165,20 @@ void program_cache_set(const struct program_cache *cache, const uint8_t key[32],
         sha256_hex(key, name);
         cache->set(cache->user, name, file, length);
     } else {
-        char *path = file_path(cache->folder, key);
+        char *path = file_path(cache->folder, kind, key);
         /* What lies there is never written through: a link would lead the write elsewhere. */
         if (path && file_remove(path))
-            log_message(log, PLUGCL_LOG_DEBUG, "replacing a cached program");
+            log_message(log, PLUGCL_LOG_DEBUG, "replacing a file of the cache");
         if (path && file_replace(path, file, length, 0600) != PLUGCL_OK)
-            log_message(log, PLUGCL_LOG_DEBUG, "a program could not be cached: %s", plugcl_error_message());
+            log_message(log, PLUGCL_LOG_DEBUG, "the cache could not take a file: %s", plugcl_error_message());
         memory_free(path);
     }
     memory_free(file);
 }
 
-void program_cache_remove(const struct program_cache *cache, const uint8_t key[32])
+void program_cache_remove(const struct program_cache *cache, enum cache_kind kind, const uint8_t key[32])
 {
-    char *path = cache->folder ? file_path(cache->folder, key) : NULL;
+    char *path = cache->folder ? file_path(cache->folder, kind, key) : NULL;
     if (path)
         file_remove(path);
     memory_free(path);
@@ -245,12 +245,12 @@ static void remove_leftovers(const char *folder, int64_t age)
     folder_list(folder, ".tmp", remove_leftover, &leftovers);
 }
 
-void program_cache_trim(const struct program_cache *cache, uint64_t bound, const struct log *log)
+void program_cache_trim(const struct program_cache *cache, enum cache_kind kind, uint64_t bound, const struct log *log)
 {
     if (!cache->folder)
         return;
     struct listing listing = { 0 };
-    folder_list(cache->folder, FILE_SUFFIX, add_listed, &listing);
+    folder_list(cache->folder, suffixes[kind], add_listed, &listing);
     if (listing.bytes > bound) {
         /* Down to three quarters, so that the next program does not start it all again. */
         qsort(listing.files, listing.count, sizeof *listing.files, compare_age);
@@ -260,7 +260,7 @@ void program_cache_trim(const struct program_cache *cache, uint64_t bound, const
                 listing.bytes -= listing.files[i].bytes;
             memory_free(path);
         }
-        log_message(log, PLUGCL_LOG_DEBUG, "the oldest programs of the cache were removed");
+        log_message(log, PLUGCL_LOG_DEBUG, "the oldest files of the cache were removed");
     }
     memory_free(listing.files);
     remove_leftovers(cache->folder, TEMPORARY_LIFE_SECONDS);
@@ -277,27 +277,73 @@ plugcl_status plugcl_cache_folder(const char *cache_dir, char **path)
     return PLUGCL_OK;
 }
 
-plugcl_status plugcl_cache_usage(const char *cache_dir, bool clear, uint64_t *files, uint64_t *bytes)
+/* Lists the files of a kind, and with `clear` removes them. */
+static plugcl_status list_kind(const char *folder, enum cache_kind kind, bool clear, struct listing *listing)
 {
-    char *folder = NULL;
-    struct listing listing = { 0 };
-    plugcl_status status = plugcl_cache_folder(cache_dir, &folder);
-    if (status == PLUGCL_OK && folder && !folder_list(folder, FILE_SUFFIX, add_listed, &listing))
-        status = fail(PLUGCL_IO, "%s cannot be listed", folder);
-    for (size_t i = 0; clear && i < listing.count; i++) {
-        char *path = path_join(folder, listing.files[i].name);
+    plugcl_status status = folder_list(folder, suffixes[kind], add_listed, listing)
+                               ? PLUGCL_OK
+                               : fail(PLUGCL_IO, "%s cannot be listed", folder);
+    for (size_t i = 0; clear && i < listing->count; i++) {
+        char *path = path_join(folder, listing->files[i].name);
         if (!path)
             status = fail_no_memory(NAME_LENGTH);
         else if (!file_remove(path))
             status = fail(PLUGCL_IO, "%s cannot be removed", path);
         memory_free(path);
     }
-    if (clear && folder)
+    return status;
+}
+
+plugcl_status plugcl_cache_usage(const char *cache_dir, bool clear, uint64_t *files, uint64_t *bytes)
+{
+    char *folder = NULL;
+    struct listing programs = { 0 }, tuning = { 0 };
+    plugcl_status status = plugcl_cache_folder(cache_dir, &folder);
+    if (status == PLUGCL_OK && folder)
+        status = list_kind(folder, CACHE_PROGRAM, clear, &programs);
+    if (clear && folder) {
+        plugcl_status cleared = list_kind(folder, CACHE_TUNING, clear, &tuning);
+        status = status == PLUGCL_OK ? cleared : status;
         remove_leftovers(folder, TEMPORARY_LIFE_SECONDS);
+    }
     if (files)
-        *files = listing.count;
+        *files = programs.count;
     if (bytes)
-        *bytes = listing.bytes;
+        *bytes = programs.bytes;
+    memory_free(programs.files);
+    memory_free(tuning.files);
+    memory_free(folder);
+    return status;
+}
+
+/* The lines of a tuning file that is undamaged. */
+static uint64_t count_results(const char *folder, const char *name)
+{
+    uint8_t key[32];
+    size_t length = 0, bytes = 0;
+    uint64_t results = 0;
+    char *path = path_join(folder, name);
+    void *file = path ? file_read_private(path, LARGEST_FILE, &length) : NULL;
+    const uint8_t *payload = file && sha256_from_hex(name, key) ? cache_file_verify(key, file, length, &bytes) : NULL;
+    for (size_t i = 0; i < bytes; i++)
+        results += payload[i] == '\n';
+    memory_free(file);
+    memory_free(path);
+    return results;
+}
+
+plugcl_status plugcl_cache_tuned(const char *cache_dir, uint64_t *results)
+{
+    char *folder = NULL;
+    struct listing listing = { 0 };
+    if (!results)
+        return fail(PLUGCL_INVALID, "no place for the number was given");
+    *results = 0;
+    plugcl_status status = plugcl_cache_folder(cache_dir, &folder);
+    if (status == PLUGCL_OK && folder)
+        status = list_kind(folder, CACHE_TUNING, false, &listing);
+    for (size_t i = 0; i < listing.count; i++)
+        *results += count_results(folder, listing.files[i].name);
     memory_free(listing.files);
     memory_free(folder);
     return status;

@@ -101,7 +101,7 @@ static bool store(plugcl_context *context, const struct program *program, const 
     uint8_t *binary = read_binary(context, program->cl, &bytes);
     uint8_t *payload = binary ? cache_program_encode(warm, n_warm, binary, bytes, &length) : NULL;
     if (payload)
-        program_cache_set(&context->cache, program->key, payload, length, &context->log);
+        program_cache_set(&context->cache, CACHE_PROGRAM, program->key, payload, length, &context->log);
     else
         log_message(&context->log, PLUGCL_LOG_DEBUG, "a program's binary could not be read; it is not cached");
     memory_free(payload);
@@ -122,5 +122,5 @@ void programs_store(plugcl_context *context)
         memory_free(warm);
     }
     if (stored)
-        program_cache_trim(&context->cache, PROGRAM_CACHE_BOUND, &context->log);
+        program_cache_trim(&context->cache, CACHE_PROGRAM, PROGRAM_CACHE_BOUND, &context->log);
 }

@@ -14,6 +14,7 @@ struct embedded_file {
 };
 extern const struct embedded_file embedded_files[]; /* sorted by name; generated */
 extern const size_t embedded_file_count;
+extern const unsigned char embedded_files_digest[32]; /* SHA-256 of all names and sources */
 
 const struct embedded_file *embedded_file_find(const char *name);
 

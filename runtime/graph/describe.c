@@ -38,6 +38,9 @@ static json_t *ports_json(const plugcl_plan *plan, bool outputs)
     return array;
 }
 
+static const char *const choices[] = { [PLUGCL_CHOICE_BUILT_IN] = "built-in", [PLUGCL_CHOICE_TUNED] = "tuned",
+                                       [PLUGCL_CHOICE_FORCED] = "forced" };
+
 static json_t *plan_json(const plugcl_plan *plan)
 {
     size_t arena, lower_bound;
@@ -50,7 +53,8 @@ static json_t *plan_json(const plugcl_plan *plan)
     for (size_t i = 0; i < schedule_steps(plan->schedule); i++) {
         const struct schedule_step_info *step = schedule_step_at(plan->schedule, i);
         json_array_append_new(steps,
-                              json_pack("{s:s, s:s, s:o, s:I, s:I}", "operator", step->operation, "variant", step->variant, "name",
+                              json_pack("{s:s, s:s, s:s, s:s, s:o, s:I, s:I}", "operator", step->operation, "variant",
+                                        step->variant, "tile", step->tile, "choice", choices[step->choice], "name",
                                         text_json(step->name), "flops", (json_int_t)step->flops, "bytes", (json_int_t)step->bytes));
     }
     const struct plugcl_device_info *device = plugcl_context_device(plan->context);
@@ -81,12 +85,13 @@ static void plan_text(const plugcl_plan *plan, struct text *text)
                  plan->plugins[i].prefix, plan->plugins[i].flavour);
     for (size_t i = 0; i < plan->n_ports; i++)
         text_port(text, &plan->ports[i]);
-    text_add(text, "%-4s %-16s %-14s %12s %12s  %s\n", "step", "operator", "variant", "FLOPs", "bytes", "name");
+    text_add(text, "%-4s %-16s %-20s %-8s %12s %12s  %s\n", "step", "operator", "variant", "choice", "FLOPs", "bytes", "name");
     for (size_t i = 0; i < schedule_steps(plan->schedule); i++) {
         const struct schedule_step_info *step = schedule_step_at(plan->schedule, i);
         flops += step->flops;
-        text_add(text, "%-4zu %-16s %-14s %12llu %12llu  %s\n", i, step->operation, step->variant, (unsigned long long)step->flops,
-                 (unsigned long long)step->bytes, step->name);
+        int width = 19 - (int)strlen(step->variant);
+        text_add(text, "%-4zu %-16s %s %-*s %-8s %12llu %12llu  %s\n", i, step->operation, step->variant, width > 0 ? width : 0,
+                 step->tile, choices[step->choice], (unsigned long long)step->flops, (unsigned long long)step->bytes, step->name);
     }
     text_add(text, "total %llu FLOPs; arena %zu bytes (at least %zu are alive at once)\n", (unsigned long long)flops, arena,
              lower_bound);

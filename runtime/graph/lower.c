@@ -31,16 +31,20 @@ static uint64_t call_bytes(const struct operator_call *call)
 
 plugcl_status emit(struct lowering *low, const struct operator_call *call, const char *label)
 {
-    char name[64];
-    const struct variant *variant = NULL;
+    char name[64], tile[TILE_NAME] = "";
+    struct choice choice;
     const char *forced = variants_forced(low->variants, call->info->name, name, sizeof name);
-    plugcl_status status = variant_choose(call->info, schedule_caps(low->schedule), call, forced, &variant);
+    low->plan->tuning.step = label;
+    plugcl_status status = variant_select(low->schedule, call, forced, &choice);
     if (status != PLUGCL_OK)
         return status;
     const struct operand *sized = call->outputs[0].present ? &call->outputs[0] : &call->outputs[1];
     uint64_t flops = call->info->flops ? call->info->flops(call) : (uint64_t)operand_elements(sized);
-    schedule_step(low->schedule, call->info->name, variant->name, label, flops, call_bytes(call));
-    status = variant->plan(low->schedule, call);
+    schedule_step(low->schedule, call->info->name, choice.variant->name, label, flops, call_bytes(call));
+    if (call->info->tile == NULL || !call->info->tile(choice.variant, schedule_caps(low->schedule), call, choice.tile, tile))
+        tile[0] = '\0';
+    schedule_step_choice(low->schedule, tile, choice.kind);
+    status = choice_plan(low->schedule, call, &choice);
     return status != PLUGCL_OK ? schedule_fail(low->schedule, status) : schedule_status(low->schedule);
 }
 

@@ -16,6 +16,7 @@ static void plan_free(plugcl_plan *plan)
         memory_free(plan->plugins[i].prefix);
         memory_free(plan->plugins[i].flavour);
     }
+    tuning_free(&plan->tuning);
     memory_free(plan->plugins);
     memory_free(plan->ports);
     plugcl_graph_destroy(&plan->graph);
@@ -68,8 +69,13 @@ static plugcl_status build_plan(plugcl_plan *plan, plugcl_graph *graph, const st
         graph_remove_unread(plan->graph);
         status = schedule_create(plan->context, &plan->schedule);
     }
-    if (status == PLUGCL_OK)
+    plan->tuning.mode = params->tune;
+    plan->tuning.progress = &progress;
+    if (status == PLUGCL_OK) {
+        schedule_set_tuning(plan->schedule, &plan->tuning);
         status = plan_lower(plan, params->variants, &progress);
+    }
+    plan->tuning.progress = NULL;
     if (status == PLUGCL_OK)
         status = schedule_finish(plan->schedule, &progress);
     if (status == PLUGCL_OK)
@@ -87,6 +93,8 @@ plugcl_status plugcl_plan_create(plugcl_context *context, plugcl_graph *graph, c
     if (context == NULL)
         return fail(PLUGCL_INVALID, "a plan needs a context, not NULL");
     plugcl_status status = params ? params_read("plugcl_plan_params", params, &own, sizeof own) : PLUGCL_OK;
+    if (status == PLUGCL_OK && (own.tune < PLUGCL_TUNE_STORED || own.tune > PLUGCL_TUNE_NEVER))
+        status = fail(PLUGCL_INVALID, "tune is %d; it must be one of plugcl_tune's, 0 to %d", (int)own.tune, PLUGCL_TUNE_NEVER);
     if (status == PLUGCL_OK)
         status = plugcl_graph_status(graph);
     plugcl_plan *made = status == PLUGCL_OK ? memory_zeroed(1, sizeof *made) : NULL;
@@ -151,7 +159,39 @@ plugcl_status plugcl_plan_step(const plugcl_plan *plan, size_t step, struct plug
         return fail(PLUGCL_INVALID, "there is no step %zu; the plan has %zu", step, plugcl_plan_steps(plan));
     if (info == NULL || info->struct_size < sizeof info->struct_size)
         return fail(PLUGCL_INVALID, "struct_size of plugcl_step_info must be set");
-    struct plugcl_step_info own = { info->struct_size, found->operation, found->variant, found->name, found->flops, found->bytes };
+    struct plugcl_step_info own = { info->struct_size, found->operation, found->variant, found->name, found->flops, found->bytes,
+                                    found->tile, found->choice };
+    memcpy(info, &own, info->struct_size < sizeof own ? info->struct_size : sizeof own);
+    return PLUGCL_OK;
+}
+
+/* The `index`-th result that the plan itself took; NULL past the last. */
+static const struct tuning_use *taken_use(const plugcl_plan *plan, size_t index)
+{
+    for (size_t i = 0; plan != NULL && i < plan->tuning.n_uses; i++)
+        if (plan->tuning.uses[i].is_taken && index-- == 0)
+            return &plan->tuning.uses[i];
+    return NULL;
+}
+
+size_t plugcl_plan_tunings(const plugcl_plan *plan)
+{
+    size_t count = 0;
+    while (taken_use(plan, count) != NULL)
+        count++;
+    return count;
+}
+
+plugcl_status plugcl_plan_tuning(const plugcl_plan *plan, size_t index, struct plugcl_tuning_info *info)
+{
+    const struct tuning_use *use = taken_use(plan, index);
+    if (use == NULL)
+        return fail(PLUGCL_INVALID, "there is no tuning result %zu; the plan took %zu", index, plugcl_plan_tunings(plan));
+    if (info == NULL || info->struct_size < sizeof info->struct_size)
+        return fail(PLUGCL_INVALID, "struct_size of plugcl_tuning_info must be set");
+    const struct tuned_time *best = &use->result.best, *built_in = &use->result.built_in;
+    struct plugcl_tuning_info own = { info->struct_size, use->operation, use->name, best->variant, best->tile, best->ns,
+                                      built_in->variant, built_in->tile, built_in->ns, use->was_measured };
     memcpy(info, &own, info->struct_size < sizeof own ? info->struct_size : sizeof own);
     return PLUGCL_OK;
 }

@@ -6,6 +6,7 @@
 #include <plugcl/plan.h>
 
 #include "graph/graph.h"
+#include "ops/tuning.h"
 
 /* An input or output of the graph, bound to a tensor by each run. */
 struct port {
@@ -32,6 +33,7 @@ struct plugcl_plan {
     size_t n_ports;
     struct plugin_use *plugins;
     size_t n_plugins;
+    struct tuning tuning;
     bool profile, channels_last, fusion;
 };
 

@@ -7,7 +7,7 @@
 
 struct plugcl_run {
     plugcl_event *finished;
-    plugcl_event **steps; /* when profiled */
+    struct step_events *steps; /* when profiled */
     size_t n_steps;
     plugcl_tensor **tensors; /* held while the handle lives */
     size_t n_tensors;
@@ -20,8 +20,10 @@ void plugcl_run_destroy(plugcl_run **run)
         return;
     *run = NULL;
     plugcl_event_destroy(&old->finished);
-    for (size_t i = 0; old->steps != NULL && i < old->n_steps; i++)
-        plugcl_event_destroy(&old->steps[i]);
+    for (size_t i = 0; old->steps != NULL && i < old->n_steps; i++) {
+        plugcl_event_destroy(&old->steps[i].first);
+        plugcl_event_destroy(&old->steps[i].last);
+    }
     for (size_t i = 0; i < old->n_tensors; i++)
         plugcl_tensor_destroy(&old->tensors[i]);
     memory_free(old->steps);
@@ -51,7 +53,10 @@ plugcl_status plugcl_run_step_time(plugcl_run *run, size_t step, uint64_t *start
         return fail(PLUGCL_STATE, "the plan was made without .profile");
     if (step >= run->n_steps)
         return fail(PLUGCL_INVALID, "there is no step %zu; the plan has %zu", step, run->n_steps);
-    return run->steps[step] ? event_times(run->steps[step], start_ns, end_ns) : PLUGCL_OK; /* a step of no work has no event */
+    const struct step_events *events = &run->steps[step];
+    uint64_t unused;
+    plugcl_status status = events->first ? event_times(events->first, start_ns, end_ns) : PLUGCL_OK; /* no work, no event */
+    return status == PLUGCL_OK && events->last ? event_times(events->last, &unused, end_ns) : status;
 }
 
 static struct port *find_port(plugcl_plan *plan, const char *name)

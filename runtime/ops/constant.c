@@ -186,7 +186,7 @@ static void store_sweep(struct packed_store *store)
 
 void constants_sweep(plugcl_context *context)
 {
-    struct packed_store *store = context_extension(context, store_create, store_destroy);
+    struct packed_store *store = context_extension(context, PLACE_PACKED, store_create, store_destroy);
     if (store == NULL)
         return; /* none could be made, so nothing is in it */
     mutex_lock(&store->lock);
@@ -242,7 +242,7 @@ plugcl_status constant_packed(plugcl_context *context, struct constant *const *c
                               size_t elements, pack_function pack, const void *parameters, struct buffer **buffer)
 {
     *buffer = NULL;
-    struct packed_store *store = context_extension(context, store_create, store_destroy);
+    struct packed_store *store = context_extension(context, PLACE_PACKED, store_create, store_destroy);
     if (store == NULL)
         return fail_no_memory(sizeof *store);
     struct sha256 hash;

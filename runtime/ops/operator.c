@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ops/operator.h"
 
+#include "ops/tuning.h"
+
 #include <string.h>
 
 const struct operator_info *const operators[] = {
@@ -88,11 +90,28 @@ plugcl_status variant_choose(const struct operator_info *info, const struct devi
     return *chosen ? PLUGCL_OK : fail(PLUGCL_UNSUPPORTED, "%s has no implementation for this call", info->name);
 }
 
+plugcl_status variant_select(struct schedule *schedule, const struct operator_call *call, const char *forced, struct choice *choice)
+{
+    bool is_forced = forced != NULL || (call->gemm == PLUGCL_GEMM_CLBLAST && variant_find(call->info, CLBLAST_ROW) != NULL);
+    *choice = (struct choice){ .kind = is_forced ? PLUGCL_CHOICE_FORCED : PLUGCL_CHOICE_BUILT_IN };
+    plugcl_status status = variant_choose(call->info, schedule_caps(schedule), call, forced, &choice->variant);
+    return status == PLUGCL_OK && !is_forced ? tuning_choose(schedule, call, choice) : status;
+}
+
+plugcl_status choice_plan(struct schedule *schedule, const struct operator_call *call, const struct choice *choice)
+{
+    struct operator_call with_tile = *call;
+    with_tile.tile = choice->tile;
+    return choice->variant->plan(schedule, &with_tile);
+}
+
 plugcl_status variant_plan(struct schedule *schedule, const struct operator_call *call)
 {
-    const struct variant *variant = NULL;
-    plugcl_status status = variant_choose(call->info, schedule_caps(schedule), call, NULL, &variant);
-    return status == PLUGCL_OK ? variant->plan(schedule, call) : status;
+    struct choice choice;
+    plugcl_status status = variant_select(schedule, call, NULL, &choice);
+    if (status == PLUGCL_OK && choice.kind == PLUGCL_CHOICE_TUNED)
+        schedule_step_is_tuned(schedule);
+    return status == PLUGCL_OK ? choice_plan(schedule, call, &choice) : status;
 }
 
 plugcl_status shape_broadcast(const plugcl_shape *inputs, size_t n_inputs, plugcl_shape *output)

@@ -9,6 +9,7 @@
 #define PLUGCL_OPS_OPERATOR_H
 
 #include <plugcl/graph.h>
+#include <plugcl/plan.h>
 
 #include "device/context.h"
 #include "ops/constant.h"
@@ -16,7 +17,6 @@
 
 #define OPERATOR_MAX_INPUTS 32
 #define OPERATOR_MAX_OUTPUTS 2
-#define TILE_NAME 24 /* bytes for the name of a tile */
 
 /* A tensor as a kernel sees it: logical dimensions ([N,C,H,W] for pictures) with a stride for each, in elements. */
 struct operand {
@@ -227,7 +227,16 @@ plugcl_status variant_fail_unknown(const struct operator_info *info, const char 
 plugcl_status variant_choose(const struct operator_info *info, const struct device_caps *caps, const struct operator_call *call,
                              const char *forced, const struct variant **chosen);
 
-/* Chooses and plans, for a composite's planner: the launches belong to the composite's step. */
+/* What serves a call. */
+struct choice {
+    const struct variant *variant;
+    uint32_t tile;
+    plugcl_choice kind;
+};
+/* variant_choose with the schedule's tuning. A forced row, be it by `forced` or by the call's gemm, keeps its own tile. */
+plugcl_status variant_select(struct schedule *schedule, const struct operator_call *call, const char *forced, struct choice *choice);
+plugcl_status choice_plan(struct schedule *schedule, const struct operator_call *call, const struct choice *choice);
+/* Selects and plans, for a composite's planner: the launches belong to the composite's step. */
 plugcl_status variant_plan(struct schedule *schedule, const struct operator_call *call);
 /* The type that a plan computes with: F32 for the storage types F16, BF16 and F64. */
 plugcl_dtype dtype_computed(plugcl_dtype dtype);

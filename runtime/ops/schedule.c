@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* schedule.c: regions, steps, and running. */
+#include <stdio.h>
+
 #include "ops/schedule_private.h"
 
 plugcl_status schedule_create(plugcl_context *context, struct schedule **schedule)
@@ -130,8 +132,34 @@ void schedule_step(struct schedule *schedule, const char *operation, const char 
         schedule_fail(schedule, fail_no_memory(sizeof *step));
         return;
     }
-    step->info = (struct schedule_step_info){ operation, variant, name ? name : "", flops, bytes };
+    step->info = (struct schedule_step_info){ .operation = operation, .variant = variant, .name = name ? name : "",
+                                              .flops = flops, .bytes = bytes };
     step->first_launch = (uint32_t)schedule->n_launches;
+}
+
+void schedule_step_choice(struct schedule *schedule, const char *tile, plugcl_choice choice)
+{
+    if (schedule->n_steps == 0) /* out of memory, which has been told */
+        return;
+    struct schedule_step_info *info = &schedule->steps[schedule->n_steps - 1].info;
+    snprintf(info->tile, sizeof info->tile, "%s", tile);
+    info->choice = choice;
+}
+
+void schedule_step_is_tuned(struct schedule *schedule)
+{
+    if (schedule->n_steps > 0 && schedule->steps[schedule->n_steps - 1].info.choice == PLUGCL_CHOICE_BUILT_IN)
+        schedule->steps[schedule->n_steps - 1].info.choice = PLUGCL_CHOICE_TUNED;
+}
+
+void schedule_set_tuning(struct schedule *schedule, struct tuning *tuning)
+{
+    schedule->tuning = tuning;
+}
+
+struct tuning *schedule_tuning(const struct schedule *schedule)
+{
+    return schedule->tuning;
 }
 
 struct buffer *schedule_memory(const struct schedule *schedule, uint32_t region, size_t *byte_offset)
@@ -156,24 +184,29 @@ plugcl_status schedule_bind(struct schedule *schedule, uint32_t region, struct b
     return PLUGCL_OK;
 }
 
-static plugcl_status run_step(struct schedule *schedule, size_t step, struct queue *queue, plugcl_event **event)
+static plugcl_status enqueue(struct launch *launch, struct queue *queue, plugcl_event **event)
+{
+    return launch->product != NULL
+               ? product_enqueue(launch->product, queue, event)
+               : queue_launch(queue, launch->kernel, launch->dimensions, launch->global, launch->local, event);
+}
+
+static plugcl_status run_step(struct schedule *schedule, size_t step, struct queue *queue, struct step_events *events)
 {
     size_t end = step + 1 < schedule->n_steps ? schedule->steps[step + 1].first_launch : schedule->n_launches;
     plugcl_status status = PLUGCL_OK;
     for (size_t i = schedule->steps[step].first_launch; status == PLUGCL_OK && i < end; i++) {
-        struct launch *launch = schedule->launches[i];
-        if (!launch_has_work(launch))
+        plugcl_event **event = events == NULL ? NULL : events->first == NULL ? &events->first : &events->last;
+        if (!launch_has_work(schedule->launches[i]))
             continue;
         if (event != NULL)
             plugcl_event_destroy(event);
-        status = launch->product != NULL
-                     ? product_enqueue(launch->product, queue, event)
-                     : queue_launch(queue, launch->kernel, launch->dimensions, launch->global, launch->local, event);
+        status = enqueue(schedule->launches[i], queue, event);
     }
     return status;
 }
 
-plugcl_status schedule_run(struct schedule *schedule, struct queue *queue, plugcl_event **events)
+plugcl_status schedule_run(struct schedule *schedule, struct queue *queue, struct step_events *events)
 {
     if (!schedule->finished)
         return fail(PLUGCL_STATE, "the schedule has not been finished");

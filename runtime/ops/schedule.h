@@ -9,10 +9,14 @@
 #ifndef PLUGCL_OPS_SCHEDULE_H
 #define PLUGCL_OPS_SCHEDULE_H
 
+#include <plugcl/plan.h>
+
 #include "device/context.h"
 #include "device/kernel.h"
 #include "device/queue.h"
 #include "ops/constant.h"
+
+#define TILE_NAME 24 /* bytes for the name of a tile, "6x64" */
 
 struct operand;
 struct sgemm;
@@ -40,6 +44,16 @@ uint32_t schedule_binding(struct schedule *schedule, size_t bytes);
 /* Begins a step; the launches that follow belong to it. Strings must outlive the schedule. */
 void schedule_step(struct schedule *schedule, const char *operation, const char *variant, const char *name, uint64_t flops,
                    uint64_t bytes);
+
+/* How the current step was chosen: with what tile ("" for none; copied), and by whom; or that an operator of which it is made was
+ * tuned, which makes a built-in choice a tuned one. */
+void schedule_step_choice(struct schedule *schedule, const char *tile, plugcl_choice choice);
+void schedule_step_is_tuned(struct schedule *schedule);
+
+/* What those who choose variants for the schedule go by; NULL, as at first: built-in choices. Not taken over. */
+struct tuning;
+void schedule_set_tuning(struct schedule *schedule, struct tuning *tuning);
+struct tuning *schedule_tuning(const struct schedule *schedule);
 
 /*
  * One launch: schedule_launch, then its arguments in the kernel's order, then nothing: the next call ends it. NULL is returned
@@ -98,12 +112,20 @@ struct buffer *schedule_memory(const struct schedule *schedule, uint32_t region,
 /* Takes effect with the next run; byte_offset is a multiple of the element size. NULL lets go of the buffer. */
 plugcl_status schedule_bind(struct schedule *schedule, uint32_t region, struct buffer *buffer, size_t byte_offset);
 
-/* Enqueues everything. `events` (may be NULL) receives one event for each step, from the step's last launch. */
-plugcl_status schedule_run(struct schedule *schedule, struct queue *queue, plugcl_event **events);
+/* Writes zeros to the arena, so that launches may be run in part. */
+plugcl_status schedule_clear(struct schedule *schedule, struct queue *queue);
+/* Of a step's first launch and of its last; `last` is NULL where there is one alone, both where no launch has work. */
+struct step_events {
+    plugcl_event *first, *last;
+};
+/* Enqueues everything. `events` (may be NULL) receives those of each step. */
+plugcl_status schedule_run(struct schedule *schedule, struct queue *queue, struct step_events *events);
 
 struct schedule_step_info {
     const char *operation, *variant, *name;
     uint64_t flops, bytes;
+    char tile[TILE_NAME];
+    plugcl_choice choice;
 };
 size_t schedule_steps(const struct schedule *schedule);
 const struct schedule_step_info *schedule_step_at(const struct schedule *schedule, size_t step);

@@ -90,15 +90,21 @@ bool launch_has_work(const struct launch *launch)
     return true;
 }
 
+plugcl_status schedule_clear(struct schedule *schedule, struct queue *queue)
+{
+    plugcl_status status = PLUGCL_OK;
+    for (size_t i = 0; status == PLUGCL_OK && i < schedule->n_blocks; i++)
+        status = queue_fill(queue, schedule->blocks[i], 0, 0, buffer_bytes(schedule->blocks[i]) / 4 * 4);
+    return status;
+}
+
 /* Zeroes what the kernels will read: a warm-up writes only a group's part of it. */
 static plugcl_status begin_warm_up(struct schedule *schedule, struct buffer *stand_in, struct queue **queue)
 {
     plugcl_status status = queue_create(schedule->context, false, queue);
     if (status == PLUGCL_OK)
         status = queue_fill(*queue, stand_in, 0, 0, buffer_bytes(stand_in) / 4 * 4);
-    for (size_t i = 0; status == PLUGCL_OK && i < schedule->n_blocks; i++)
-        status = queue_fill(*queue, schedule->blocks[i], 0, 0, buffer_bytes(schedule->blocks[i]) / 4 * 4);
-    return status;
+    return status == PLUGCL_OK ? schedule_clear(schedule, *queue) : status;
 }
 
 /* The step's name, for a reader of the progress. */

@@ -53,6 +53,7 @@ struct schedule {
     size_t n_regions, n_arguments, n_launches, n_steps, n_blocks;
     size_t c_regions, c_arguments, c_launches, c_steps, c_blocks;
     size_t arena_bytes, arena_lower_bound;
+    struct tuning *tuning;
     uint32_t dummy; /* the region that absent operands pass */
     bool finished;
 };

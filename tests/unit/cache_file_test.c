@@ -49,13 +49,13 @@ static void test_trim(void **state)
     uint8_t key[32] = { 0 }, block[1000] = { 0 };
     for (int i = 0; i < 10; i++) {
         key[0] = (uint8_t)i;
-        program_cache_set(&cache, key, block, sizeof block, NULL);
+        program_cache_set(&cache, CACHE_PROGRAM, key, block, sizeof block, NULL);
     }
     write_file(in_folder(*state, "notes.txt"), block, sizeof block);
     write_file(in_folder(*state, ".plugcl-1-0-0.tmp"), block, 10); /* young: some process may be writing it */
-    program_cache_trim(&cache, 20000, NULL);
+    program_cache_trim(&cache, CACHE_PROGRAM, 20000, NULL);
     assert_int_equal(count_files(*state), 12);
-    program_cache_trim(&cache, 8000, NULL);
+    program_cache_trim(&cache, CACHE_PROGRAM, 8000, NULL);
     assert_int_equal(count_files(*state), 2 + 5); /* three quarters of 8000 bytes are five files of 1088 */
 }
 

@@ -130,8 +130,8 @@ static void extension_destroy(void *extension)
 static void test_extension(void **state)
 {
     plugcl_context *context = open_context(state, NULL), *other = context_take(context);
-    assert_ptr_equal(context_extension(context, extension_create, extension_destroy), &extension_lives);
-    assert_ptr_equal(context_extension(context, extension_create, extension_destroy), &extension_lives);
+    assert_ptr_equal(context_extension(context, PLACE_PACKED, extension_create, extension_destroy), &extension_lives);
+    assert_ptr_equal(context_extension(context, PLACE_PACKED, extension_create, extension_destroy), &extension_lives);
     assert_int_equal(extension_lives, 1);
     assert_int_equal(buffer_create(context, 64, false, &extension_buffer), PLUGCL_OK);
     plugcl_context_destroy(&context);
