@@ -57,7 +57,7 @@ static int time_whole(struct timed *timed, struct tensors *tensors, const struct
     return result;
 }
 
-static int time_step(struct timed *timed, const struct session *session, plugcl_run *run, size_t number)
+static int time_step(struct timed *timed, plugcl_run *run, size_t number)
 {
     for (size_t i = 0; i < timed->steps; i++) {
         uint64_t start, end;
@@ -65,7 +65,6 @@ static int time_step(struct timed *timed, const struct session *session, plugcl_
             return library_failed();
         timed->step[i * timed->runs + number] = (double)(end - start) * 1e-6;
     }
-    (void)session;
     return EXIT_DONE;
 }
 
@@ -85,7 +84,7 @@ static int time_steps(struct timed *timed, struct session *session, struct tenso
         plugcl_run *run = NULL;
         result = tensors_run(tensors, session, &time, &run);
         if (!result)
-            result = time_step(timed, session, run, i);
+            result = time_step(timed, run, i);
         plugcl_run_destroy(&run);
     }
     return result;

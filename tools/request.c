@@ -42,7 +42,7 @@ static const char bench_help[] =
     "\n"
     "  --shape N,C,H,W        random inputs of that shape, in place of input files\n"
     "  -o [NAME=]FILE         computes these outputs (nothing is written); default y\n"
-    "  --repeat N             measures N runs; default as many as a second has room for, 20 to 1000\n"
+    "  --repeat N             measures N runs; default as many as a second has room for, from 20 to 1000\n"
     "  --json                 for a program to read\n"
     "  -w, --prefix, --set, --plugin, -i, --device, --fusion, --variant as for plugcl run";
 

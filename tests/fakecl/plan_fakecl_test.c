@@ -149,12 +149,58 @@ static void test_runs_only_enqueue(void **state)
     assert_int_equal(fakecl_live_objects(), 0);
 }
 
+/* A plan that measures: the fake's kernels take no time, so every choice is right. */
+static plugcl_status drive_tuned(const struct plugcl_context_params *params)
+{
+    const struct plugcl_input_shape shape = { "x", *PLUGCL_SHAPE(1, CHANNELS, SIZE, SIZE) };
+    struct things t = { 0 };
+    plugcl_status status = context_create_with_api(fakecl_api(), params, &t.context);
+    if (status == PLUGCL_OK)
+        status = plugcl_graph_create(NULL, &t.graph);
+    if (status == PLUGCL_OK)
+        status = build(t.graph);
+    if (status == PLUGCL_OK)
+        status = plugcl_plan_create(t.context, t.graph,
+                                    plugcl_plan_params(.shapes = &shape, .n_shapes = 1, .tune = PLUGCL_TUNE_ALL), &t.plan);
+    destroy(&t);
+    return status;
+}
+
+/* A candidate that fails is left out, so the plan may be made all the same; what fails behind tuning is a failure as ever. Calls
+ * are many, since candidates run many times: some of them stand for all. */
+static void test_tuning(void **state)
+{
+    (void)state;
+    const struct plugcl_context_params *params = plugcl_context_params(.no_disk_cache = true);
+    for (int gpu = 0; gpu < 2; gpu++) {
+        fakecl_use_gpu(gpu);
+        fakecl_error(CL_INVALID_OPERATION);
+        fakecl_fail_at(0);
+        assert_int_equal(drive_tuned(params), PLUGCL_OK);
+        long calls = fakecl_calls(), survived = 0, failed = 0;
+        for (long n = 1; n <= calls; n += 1 + n / 48) {
+            fakecl_fail_at(n);
+            plugcl_status status = drive_tuned(params);
+            if (status != PLUGCL_OK && status != PLUGCL_DEVICE)
+                fail_msg("call %ld: %s, %s", n, plugcl_status_name(status), plugcl_error_message());
+            survived += status == PLUGCL_OK;
+            failed += status != PLUGCL_OK;
+            assert_int_equal(fakecl_live_objects(), 0);
+        }
+        assert_true(survived > 0 && failed > 0);
+        fakecl_fail_at(0);
+        fail_each_allocation(drive_tuned, params);
+    }
+    fakecl_use_gpu(false);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_calls),
         cmocka_unit_test(test_allocations),
         cmocka_unit_test(test_runs_only_enqueue),
+        cmocka_unit_test(test_tuning),
     };
     return cmocka_run_group_tests_name("fakecl/plan", tests, NULL, NULL) ? 1 : 0;
 }

@@ -12,6 +12,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 import files
@@ -449,6 +450,63 @@ class ToolTest(unittest.TestCase):
         fused = len(json.loads(self.succeed(*describe, "--shape", "3,8,6,9", "--json").stdout)["steps"])
         apart = len(json.loads(self.succeed(*describe, "--shape", "3,8,6,9", "--json", "--fusion", "off").stdout)["steps"])
         self.assertGreater(apart, fused)
+
+    def test_tune(self):
+        home = self.path("tuned")
+        os.mkdir(home, 0o700)
+        se = ("se", "-w", "w.safetensors", "--prefix", "net.se", "--shape", "2,8,5,7", "--fusion", "off")
+        environment = {"XDG_CACHE_HOME": home}
+        built_in = json.loads(self.succeed("describe", *se, "--json", **environment).stdout)["steps"]
+        self.assertEqual({step["choice"] for step in built_in}, {"built-in"})
+        forced = json.loads(self.succeed("describe", *se, "--variant", "linear=generic", "--json", **environment).stdout)["steps"]
+        self.assertEqual({step["choice"] for step in forced if step["operator"] == "linear"}, {"forced"})
+        first = json.loads(self.succeed("tune", *se, "--json", **environment).stdout)["results"]
+        self.assertTrue(first and all(result["measured"] and result["time_ns"] > 0 for result in first))
+        again = json.loads(self.succeed("tune", *se, "--json", **environment).stdout)["results"]
+        self.assertFalse(any(result["measured"] for result in again))
+        self.assertIn(f"{len(first)} results, {len(first)} of them measured now",
+                      self.succeed("tune", *se, "--again", **environment).stdout)
+        steps = json.loads(self.succeed("describe", *se, "--json", **environment).stdout)["steps"]
+        self.assertIn("tuned", {step["choice"] for step in steps})
+        self.assertIn(" tuned ", self.succeed("describe", *se, **environment).stdout)
+        self.assertEqual(json.loads(self.succeed("cache", "--json", **environment).stdout)["tuning_results"], len(first))
+        self.succeed("cache", "--clear", **environment)
+        self.assertEqual(json.loads(self.succeed("cache", "--json", **environment).stdout)["tuning_results"], 0)
+        self.fail_with(2, "--shape", "tune", "se", "-w", "w.safetensors", "--prefix", "net.se")
+        self.fail_with(2, "--again", "describe", *se, "--again")
+
+    def test_tune_interrupted(self):
+        """Ctrl-C ends tuning as it ends other commands, and keeps what was measured."""
+        home = self.path("tuned")
+        os.mkdir(home, 0o700)
+        process = subprocess.Popen([PLUGCL, "tune", "se", "-w", "w.safetensors", "--prefix", "net.se", "--shape", "2,8,5,7",
+                                    "--fusion", "off"], cwd=self.folder.name, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                   text=True, env=dict(self.environment, XDG_CACHE_HOME=home))
+        cache = os.path.join(home, "plugcl")
+        while process.poll() is None and not (os.path.isdir(cache) and any(n.endswith(".tuning") for n in os.listdir(cache))):
+            time.sleep(0.005)
+        process.send_signal(signal.SIGINT)
+        stdout, stderr = process.communicate(timeout=60)
+        if process.returncode != 0:  # it may have been done already
+            self.assertEqual(process.returncode, -signal.SIGINT)
+            self.assertEqual(stdout, "")
+            self.assertIn("plugcl: interrupted; what was measured till now is kept\n", stderr)
+        self.assertGreater(json.loads(self.succeed("cache", "--json", XDG_CACHE_HOME=home).stdout)["tuning_results"], 0)
+
+    def test_bench(self):
+        report = json.loads(self.succeed("bench", "se", "-w", "w.safetensors", "--prefix", "net.se", "--shape", "2,8,5,7",
+                                         "--repeat", "5", "--json").stdout)
+        self.assertEqual(report["runs"], 5)
+        for timed in report["run"], *report["steps"]:
+            self.assertGreaterEqual(timed["median_ms"], timed["fastest_ms"])
+            self.assertGreater(timed["fastest_ms"], 0)
+            self.assertGreaterEqual(timed["spread"], 0)
+        self.assertTrue(report["steps"])
+        text = self.succeed("bench", *self.se(output="y.npy")[1:], "--repeat", "3").stdout
+        self.assertIn("3 runs", text)
+        self.assertIn("channel_gate", text)
+        self.assertFalse(os.path.exists(self.path("y.npy")))
+        self.fail_with(2, "--shape", "bench", "se", "-w", "w.safetensors", "--prefix", "net.se")
 
     def test_cache(self):
         home = self.path("cache")
