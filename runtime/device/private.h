@@ -102,7 +102,7 @@ plugcl_status context_open(const struct context_source *source, plugcl_context *
 plugcl_status context_try(const struct opencl_api *api, const struct plugcl_context_params *params, struct device *device,
                           plugcl_context **context);
 
-/* Runs the probe kernel and checks its answer. */
+/* Runs the probe kernel and checks its answer, unless the cache says that this driver gave the right one before. */
 plugcl_status probe_run(plugcl_context *context);
 
 struct buffer {
@@ -141,6 +141,8 @@ plugcl_status event_make(plugcl_context *context, cl_event cl, plugcl_event **ev
 plugcl_status program_get(plugcl_context *context, const char *file, const char *name, const char *source, const char *options,
                           struct program **program);
 void programs_free(plugcl_context *context);
+/* Of everything that a program's binary depends on: its expanded source, the options, the device and its driver. */
+void program_key(const plugcl_context *context, const char *source, size_t bytes, const char *options, uint8_t key[32]);
 
 plugcl_status tensor_wrap_buffer(struct buffer *buffer, size_t byte_offset, const struct plugcl_tensor_params *params,
                                  plugcl_tensor **tensor);

@@ -32,15 +32,14 @@ void context_identity(const plugcl_context *context, uint8_t identity[32])
     sha256_finish(&hash, identity);
 }
 
-/* Everything that the binary depends on. */
-static void make_key(const plugcl_context *context, const struct text *source, const char *options, uint8_t key[32])
+void program_key(const plugcl_context *context, const char *source, size_t bytes, const char *options, uint8_t key[32])
 {
     const struct device *device = &context->device;
     struct sha256 hash;
     const uint8_t numbers[2] = { CACHE_FILE_VERSION, (uint8_t)device->address_bits };
     sha256_start(&hash);
     sha256_add_field(&hash, numbers, sizeof numbers);
-    sha256_add_field(&hash, source->data, source->length);
+    sha256_add_field(&hash, source, bytes);
     sha256_add_string(&hash, options);
     add_device(&hash, device);
     sha256_finish(&hash, key);
@@ -235,7 +234,7 @@ static plugcl_status get_expanded(plugcl_context *context, const char *file, con
     struct program *made = memory_zeroed(1, sizeof *made);
     if (!made)
         return fail_no_memory(sizeof *made);
-    make_key(context, source, options, made->key);
+    program_key(context, source->data, source->length, options, made->key);
     made->file = file ? string_copy(file) : NULL;
     made->options = file ? string_copy(options) : NULL;
     mutex_lock(&context->lock);

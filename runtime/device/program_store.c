@@ -109,6 +109,12 @@ static bool store(plugcl_context *context, const struct program *program, const 
     return payload != NULL;
 }
 
+void plugcl_context_save_programs(plugcl_context *context)
+{
+    if (context)
+        programs_store(context);
+}
+
 void programs_store(plugcl_context *context)
 {
     if ((!context->cache.folder && !context->cache.set) || (context->device.quirks & QUIRK_NO_BINARIES))

@@ -24,6 +24,7 @@ struct schedule;
 struct launch;
 
 plugcl_status schedule_create(plugcl_context *context, struct schedule **schedule);
+/* Also hands the context's compiled programs to the disk cache. */
 void schedule_destroy(struct schedule **schedule);
 plugcl_context *schedule_context(const struct schedule *schedule);
 const struct device_caps *schedule_caps(const struct schedule *schedule);
@@ -104,7 +105,7 @@ struct progress {
 };
 plugcl_status progress_tell(struct progress *progress, const char *what, size_t done);
 
-/* Places the arena, allocates, sets all arguments, warms the kernels up and stores programs. `progress` may be NULL. */
+/* Places the arena, allocates, sets all arguments and warms the kernels up. `progress` may be NULL. */
 plugcl_status schedule_finish(struct schedule *schedule, struct progress *progress);
 
 /* The buffer behind a region and its first byte (after schedule_finish; for a binding: the one bound now, or NULL). */

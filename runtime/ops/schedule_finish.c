@@ -210,8 +210,6 @@ plugcl_status schedule_finish(struct schedule *schedule, struct progress *progre
         status = warm_up(schedule, stand_in, progress);
     buffer_drop(&stand_in);
     if (status == PLUGCL_OK)
-        programs_store(schedule->context);
-    if (status == PLUGCL_OK)
         status = progress_tell(progress, "ready", progress ? progress->total : 0);
     schedule->finished = status == PLUGCL_OK;
     return schedule_fail(schedule, status);

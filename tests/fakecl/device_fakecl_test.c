@@ -14,7 +14,7 @@
 
 static const char source[] = "__kernel void copy(__global const int *x, __global int *y, uint n) { y[0] = x[0]; }";
 
-/* A store that holds one program, so that the cache's calls are made as well. */
+/* A store that holds one program, the last, so that the cache's calls are made as well. */
 struct shelf {
     bool open;
     char key[65];
@@ -35,9 +35,10 @@ static size_t shelf_get(void *user, const char *key, void *data, size_t capacity
 static void shelf_set(void *user, const char *key, const void *data, size_t bytes)
 {
     struct shelf *shelf = user;
-    if (!shelf->open || shelf->data)
+    if (!shelf->open)
         return;
     strcpy(shelf->key, key);
+    free(shelf->data);
     shelf->data = exact_copy(data, bytes);
     shelf->bytes = bytes;
 }
@@ -201,7 +202,7 @@ static void test_allocations(void **state)
     fail_each_allocation(list_devices, NULL);
 }
 
-/* With a cache that is empty, and with one that holds the probe. */
+/* With a cache that is empty, and with one that holds a program. */
 static void test_cached(void **state)
 {
     (void)state;
@@ -213,11 +214,15 @@ static void test_cached(void **state)
     shelf.open = true;
     assert_int_equal(drive(params), PLUGCL_OK);
     assert_non_null(shelf.data);
+    shelf.open = false;
     plugcl_context *context = NULL;
+    struct kernel *kernel = NULL;
     struct plugcl_context_statistics statistics = { .struct_size = sizeof statistics };
     assert_int_equal(context_create_with_api(fakecl_api(), params, &context), PLUGCL_OK);
+    assert_int_equal(kernel_create_from_source(context, "copy", source, "-DA=1", "copy", &kernel), PLUGCL_OK);
     plugcl_context_statistics(context, &statistics);
-    assert_true(statistics.programs_loaded == 1 && statistics.programs_compiled == 0);
+    assert_true(statistics.programs_loaded == 1 && statistics.programs_compiled == 1); /* the other one is the probe */
+    kernel_destroy(&kernel);
     plugcl_context_destroy(&context);
     /* A build of the cached binary may fail: then it is built from source. */
     fakecl_error(CL_INVALID_BINARY);
