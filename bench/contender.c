@@ -90,30 +90,46 @@ static void bind(plugcl_context *context, const char *name, const plugcl_shape *
     }
 }
 
-static long peak_memory_kib(void)
+/* VmRSS: in memory now; VmHWM: at most so far. */
+static long memory_kib(const char *field)
 {
     char line[128];
     long kib = 0;
     FILE *status = fopen("/proc/self/status", "r");
     while (status != NULL && fgets(line, sizeof line, status) != NULL)
-        if (strncmp(line, "VmHWM:", 6) == 0)
-            kib = strtol(line + 6, NULL, 10);
+        if (strncmp(line, field, strlen(field)) == 0)
+            kib = strtol(line + strlen(field), NULL, 10);
     if (status != NULL)
         fclose(status);
     return kib;
 }
 
-/* The summary of the result, and how long it took to come here. */
-static void report(plugcl_context *context, const struct binding_memory *y, double driver_ms, double first_ms)
+/* What preparing took, in milliseconds from the context's creation on. */
+struct start {
+    long before_kib;
+    uint64_t begun, context_ready, first_result;
+};
+
+static double milliseconds(uint64_t from, uint64_t to)
+{
+    return (double)(to - from) / 1e6;
+}
+
+/* The summary of the result, and what it took to come here. */
+static void report(plugcl_context *context, const struct binding_memory *y, const struct start *start)
 {
     double summary[3];
-    size_t bytes = y->count * sizeof *y->values;
-    check(plugcl_tensor_read(y->tensor, y->values, bytes));
+    long peak_kib = memory_kib("VmHWM:");
+    struct plugcl_context_statistics statistics = { .struct_size = sizeof statistics };
+    plugcl_context_statistics(context, &statistics);
+    check(plugcl_tensor_read(y->tensor, y->values, y->count * sizeof *y->values));
     summarise(y->values, y->count, summary);
-    printf("{\"version\": \"%s\", \"device\": \"%s\", \"check\": [%.9g, %.9g, %.9g], \"driver_ms\": %.3f, \"first_ms\": %.3f, "
-           "\"peak_kib\": %ld}\n",
-           plugcl_version(), plugcl_context_device(context)->name, summary[0], summary[1], summary[2], driver_ms, first_ms,
-           peak_memory_kib());
+    printf("{\"version\": \"%s\", \"device\": \"%s\", \"check\": [%.9g, %.9g, %.9g], \"context_ms\": %.3f, \"first_ms\": %.3f, "
+           "\"before_kib\": %ld, \"peak_kib\": %ld, \"device_kib\": %llu, \"compiled\": %llu, \"loaded\": %llu}\n",
+           plugcl_version(), plugcl_context_device(context)->name, summary[0], summary[1], summary[2],
+           milliseconds(start->begun, start->context_ready), milliseconds(start->begun, start->first_result), start->before_kib,
+           peak_kib, (unsigned long long)statistics.device_bytes / 1024, (unsigned long long)statistics.programs_compiled,
+           (unsigned long long)statistics.programs_loaded);
     fflush(stdout);
 }
 
@@ -140,7 +156,7 @@ double round_median(struct round *round)
     return (double)round->times[round->runs / 2];
 }
 
-static void serve(plugcl_context *context, plugcl_plan *plan, plugcl_layout layout, bool host, uint64_t start, uint64_t ready)
+static void serve(plugcl_context *context, plugcl_plan *plan, plugcl_layout layout, bool host, struct start *start)
 {
     struct binding_memory memories[MOST_INPUTS + 1];
     struct plugcl_binding bindings[MOST_INPUTS + 1];
@@ -155,7 +171,8 @@ static void serve(plugcl_context *context, plugcl_plan *plan, plugcl_layout layo
         count++;
     }
     check(plugcl_plan_run(plan, bindings, count, NULL));
-    report(context, &memories[count - 1], (double)(ready - start) / 1e6, (double)(clock_ns() - start) / 1e6);
+    start->first_result = clock_ns();
+    report(context, &memories[count - 1], start);
     for (int i = 0; i < 3; i++)
         check(plugcl_plan_run(plan, bindings, count, NULL));
     while (fgets(line, sizeof line, stdin) != NULL) {
@@ -181,14 +198,14 @@ static void serve_case(const char *text, bool host)
     struct model model = { .json = json };
     plugcl_context *context = NULL;
     plugcl_plan *plan = NULL;
-    uint64_t start = clock_ns();
+    struct start start = { .before_kib = memory_kib("VmRSS:"), .begun = clock_ns() };
     check(plugcl_context_create(plugcl_context_params(.device = "cpu"), &context));
-    uint64_t ready = clock_ns();
+    start.context_ready = clock_ns();
     check(plugcl_graph_create(NULL, &model.graph));
     check(plugcl_weights_create(&model.weights));
     build_case(&model);
     check(plugcl_plan_create(context, model.graph, plugcl_plan_params(.channels_last = channels_last), &plan));
-    serve(context, plan, channels_last ? PLUGCL_NHWC : PLUGCL_NCHW, host, start, ready);
+    serve(context, plan, channels_last ? PLUGCL_NHWC : PLUGCL_NCHW, host, &start);
     plugcl_plan_destroy(&plan);
     plugcl_graph_destroy(&model.graph);
     plugcl_weights_destroy(&model.weights);

@@ -32,9 +32,9 @@ static const char copy_source[] =
     "}\n";
 
 /* Answers each line with `units` (operations or bytes) for each nanosecond of a launch. */
-static void serve_kernel(struct queue *queue, struct kernel *kernel, int32_t threads, double units)
+static void serve_kernel(struct queue *queue, struct kernel *kernel, int32_t groups, double units)
 {
-    const size_t global[3] = { (size_t)threads, 1, 1 }, local[3] = { 1, 1, 1 };
+    const size_t global[3] = { (size_t)groups, 1, 1 }, local[3] = { 1, 1, 1 };
     char line[16];
     puts("{}");
     fflush(stdout);
@@ -54,13 +54,13 @@ void serve_fma(plugcl_context *context, int32_t threads)
     struct kernel *kernel = NULL;
     struct buffer *buffer = NULL;
     struct queue *queue = NULL;
-    const int32_t rounds = 400000; /* about a millisecond */
+    const int32_t rounds = 100000, groups = 32 * threads; /* some milliseconds, in parts that threads can share */
     check(kernel_create_from_source(context, "fma", fma_source, NULL, "probe", &kernel));
-    check(buffer_create(context, (size_t)threads * 64, false, &buffer));
+    check(buffer_create(context, (size_t)groups * 64, false, &buffer));
     check(queue_create(context, false, &queue));
     check(kernel_set_buffer(kernel, 0, buffer));
     check(kernel_set_value(kernel, 1, &rounds, sizeof rounds));
-    serve_kernel(queue, kernel, threads, 2.0 * 16 * 12 * rounds * threads);
+    serve_kernel(queue, kernel, groups, 2.0 * 16 * 12 * rounds * groups);
     queue_destroy(&queue);
     buffer_drop(&buffer);
     kernel_destroy(&kernel);
@@ -73,7 +73,7 @@ void serve_copy(plugcl_context *context, int32_t threads, int64_t bytes)
     struct queue *queue = NULL;
     const int32_t vectors = (int32_t)(bytes / 128 / threads) > 0 ? (int32_t)(bytes / 128 / threads) : 1;
     const int64_t moved = (int64_t)vectors * 128 * threads; /* read and written in one round */
-    const int32_t rounds = (int32_t)(100000000 / moved) > 0 ? (int32_t)(100000000 / moved) : 1;
+    const int32_t rounds = (int32_t)(1000000000 / moved) > 0 ? (int32_t)(1000000000 / moved) : 1;
     check(kernel_create_from_source(context, "copy", copy_source, NULL, "probe", &kernel));
     check(buffer_create(context, (size_t)moved / 2, false, &from));
     check(buffer_create(context, (size_t)moved / 2, false, &to));

@@ -6,6 +6,7 @@ usage: ncnn_peer.py CASE MODEL.param THREADS
 import json
 import pathlib
 import sys
+from functools import partial
 
 import ncnn
 
@@ -34,13 +35,15 @@ def make(path, threads, arrays, winograd):
             extractor.input(f"in{i}", tensor)
         return extractor.extract("out0")[1]
     run.keep = net, pools
+    run()
     return run
 
 
 def main():
     case, path, threads = json.loads(sys.argv[1]), pathlib.Path(sys.argv[2]), int(sys.argv[3])
     arrays = inputs(case)
-    serve(ncnn.__version__, {"winograd": make(path, threads, arrays, True), "direct": make(path, threads, arrays, False)})
+    serve(ncnn.__version__, {"winograd": partial(make, path, threads, arrays, True),
+                             "direct": partial(make, path, threads, arrays, False)})
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ usage: onnxruntime_peer.py CASE MODEL THREADS
 """
 import json
 import sys
+from functools import partial
 
 import onnxruntime
 
@@ -23,20 +24,20 @@ def make(path, threads, spinning, arrays):
     binding = session.io_binding()
     for name, array in arrays.items():
         binding.bind_ortvalue_input(name, onnxruntime.OrtValue.ortvalue_from_numpy(array))
-    y = session.run(None, arrays)[0]
-    result = onnxruntime.OrtValue.ortvalue_from_numpy(y)
-    binding.bind_ortvalue_output("y", result)
+    results = [onnxruntime.OrtValue.ortvalue_from_numpy(session.run(None, arrays)[0])]
+    binding.bind_ortvalue_output("y", results[0])
 
     def run():
         session.run_with_iobinding(binding)
-        return result
+        return results[0]
     return run
 
 
 def main():
     case, path, threads = json.loads(sys.argv[1]), sys.argv[2], int(sys.argv[3])
     arrays = inputs(case)
-    serve(onnxruntime.__version__, {"spinning": make(path, threads, True, arrays), "sleeping": make(path, threads, False, arrays)})
+    serve(onnxruntime.__version__, {"spinning": partial(make, path, threads, True, arrays),
+                                    "sleeping": partial(make, path, threads, False, arrays)})
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ usage: openvino_peer.py CASE MODEL THREADS
 """
 import json
 import sys
+from functools import partial
 
 import numpy
 import openvino
@@ -33,8 +34,8 @@ def make(path, threads, arrays, pinning):
 def main():
     case, path, threads = json.loads(sys.argv[1]), sys.argv[2], int(sys.argv[3])
     arrays = inputs(case)
-    serve(openvino.__version__.split("-")[0], {"pinned": make(path, threads, arrays, True),
-                                               "free": make(path, threads, arrays, False)})
+    serve(openvino.__version__.split("-")[0], {"pinned": partial(make, path, threads, arrays, True),
+                                               "free": partial(make, path, threads, arrays, False)})
 
 
 if __name__ == "__main__":

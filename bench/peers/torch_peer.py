@@ -6,6 +6,7 @@ usage: torch_peer.py CASE THREADS
 import json
 import sys
 import warnings
+from functools import partial
 
 import torch
 
@@ -26,11 +27,26 @@ def fold_norms(net):
     return net
 
 
-def frozen_trace(net, inputs):
-    return torch.jit.optimize_for_inference(torch.jit.freeze(torch.jit.trace(net, inputs)))
+def eager(case, inputs, memory_format, by_convolution):
+    net = fold_norms(models.build(case))
+    if by_convolution:
+        net.by_convolution = True
+    if memory_format is torch.channels_last:
+        net = net.to(memory_format=memory_format)
+        inputs = [x.contiguous(memory_format=memory_format) if x.dim() == 4 else x for x in inputs]
+    net(*inputs)
+    return lambda: net(*inputs)
 
 
-def runner(net, inputs):
+def frozen_trace(case, inputs):
+    """None where the tracer cannot do it."""
+    try:
+        with torch.no_grad():
+            net = torch.jit.optimize_for_inference(torch.jit.freeze(torch.jit.trace(models.build(case), inputs)))
+            net(*inputs)
+            net(*inputs)
+    except (RuntimeError, NotImplementedError):
+        return None
     return lambda: net(*inputs)
 
 
@@ -39,26 +55,16 @@ def main():
     torch.set_num_threads(int(sys.argv[2]))
     warnings.filterwarnings("ignore")
     inputs = [torch.from_numpy(array) for array in inputs_of(case).values()]
-    last = [x.contiguous(memory_format=torch.channels_last) if x.dim() == 4 else x for x in inputs]
-    ways = {}
-    with torch.inference_mode():
-        ways["nchw"] = runner(fold_norms(models.build(case)), inputs)
-        if inputs[0].dim() == 4:
-            ways["nhwc"] = runner(fold_norms(models.build(case)).to(memory_format=torch.channels_last), last)
+    makers = {}
+    for name, memory_format in (("nchw", torch.contiguous_format), ("nhwc", torch.channels_last)):
+        if memory_format is torch.channels_last and inputs[0].dim() != 4:
+            continue
+        makers[name] = partial(eager, case, inputs, memory_format, False)
         if case["kind"] == "nonlocal":
-            for name, tensors in (("nchw", inputs), ("nhwc", last)):
-                net = models.build(case)
-                net.by_convolution = True
-                ways[f"{name} by convolution"] = runner(net, tensors)
-        try:
-            with torch.no_grad():
-                traced = frozen_trace(models.build(case), inputs)
-                traced(*inputs)
-                traced(*inputs)
-            ways["frozen trace"] = runner(traced, inputs)
-        except (RuntimeError, NotImplementedError):  # what the tracer cannot do
-            pass
-        serve(torch.__version__, ways)
+            makers[f"{name} by convolution"] = partial(eager, case, inputs, memory_format, True)
+    makers["frozen trace"] = partial(frozen_trace, case, inputs)
+    with torch.inference_mode():
+        serve(torch.__version__, makers)
 
 
 if __name__ == "__main__":
