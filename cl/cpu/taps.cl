@@ -6,11 +6,13 @@
  *
  * The planner (ops/taps.c) cuts the output into rectangles whose pixels all have the same taps inside the picture, so padding costs
  * nothing, and cuts these into tasks of at most PIXELS pixels and one block of BLOCK output channels. A work-item does one task, in
- * register tiles of ROWS pixels × BLOCK channels. A matrix product is the case of one tap.
+ * register tiles of ROWS pixels × BLOCK channels: a pass of at most DEPTH products (a tap and a channel each) for all its tiles,
+ * while that part of the weights is in the cache, then the next. A matrix product is the case of one tap. It is bound by the FMA
+ * units: a product loads VECTORS + ROWS + 2 times for VECTORS · ROWS FMAs.
  *
- * x: any strides, one image's inside an int. y, residual: channel stride 1, any others. w: bias, padded to whole blocks, then
- * [block][tap][channel][BLOCK]; its image stride is 0 where all images share it. table: tasks of TASK ints (enum below), then at
- * `taps_at` pairs (shift in elements of x, tap number).
+ * x: any strides, an image's inside an int. y, residual: channel stride 1, any others. w: [tap][channel][BLOCK] for each block, and a
+ * bias of BLOCK; tasks say where. table: tasks of TASK ints (enum below), then at `taps_at` pairs (shift in elements of x, tap
+ * number). The rectangle of a task goes through images too; where the launch has a second dimension, that is the image.
  *
  * -DVECTOR: floats in a vector; -DROWS, -DVECTORS: the register tile, ROWS × VECTORS vectors; -DACTIVATION: enum plugcl_activation;
  * -DPIXELS: most pixels of a task, a multiple of ROWS; -DDEPTH: how many products are summed before the tile returns to memory.
@@ -25,32 +27,75 @@
 #define VECTORS 2
 #endif
 #ifndef PIXELS
-#define PIXELS (32 * ROWS)
+#define PIXELS (64 * ROWS)
 #endif
 #ifndef DEPTH
 #define DEPTH 512
 #endif
 #define BLOCK (VECTOR * VECTORS)
 
-enum { FIRST_TAP, TAPS, BLOCK_NUMBER, TOP, LEFT, WIDTH, FIRST_PIXEL, COUNT, TASK };
+enum { FIRST_TAP, TAPS, WEIGHTS, BIAS, OUTPUT, OUTPUTS, TOP, LEFT, WIDTH, HEIGHT, FIRST_PIXEL, COUNT, TASK };
+
+/* Where the elements of each pixel are; the last tile's spare rows repeat the last pixel, and their sums are not stored. */
+static inline void locate_pixels(__global const int *task, int image_stride, int row_stride, int pixel_stride, __private int *at)
+{
+    const int width = task[WIDTH], height = task[HEIGHT], count = task[COUNT];
+    int row = task[FIRST_PIXEL] / width, column = task[FIRST_PIXEL] - row * width, image = row / height, i = 0;
+    row -= image * height;
+    for (; i < count; i++) {
+        at[i] = image * image_stride + (task[TOP] + row) * row_stride + (task[LEFT] + column) * pixel_stride;
+        if (++column == width) {
+            column = 0;
+            if (++row == height) {
+                row = 0;
+                image++;
+            }
+        }
+    }
+    for (; i % ROWS != 0; i++)
+        at[i] = at[count - 1];
+}
+
+/* Products first … first+depth−1 of a task: where x has its factor, from a pixel's beginning, and where w has its row. */
+static inline void list_products(__global const int *tap_list, int channels, int first, int depth, int x_channel,
+                                 __private int *x_from, __private int *w_from)
+{
+    int tap = first / channels, channel = first - tap * channels;
+    for (int k = 0; k < depth; tap++, channel = 0) {
+        const int count = min(channels - channel, depth - k), shift = tap_list[2 * tap] + channel * x_channel;
+        const int row = tap_list[2 * tap + 1] * channels + channel;
+        for (int i = 0; i < count; i++) {
+            x_from[k + i] = shift + i * x_channel;
+            w_from[k + i] = (row + i) * BLOCK;
+        }
+        k += count;
+    }
+}
 
 /* Rows of a finished tile, which is still near, with what comes after the sum. */
-static inline void store_rows(const __private floatv *tile, int rows, int left, const __private int *y_at, __global float *y,
+static inline void store_rows(const __private floatv *tile, int rows, int outputs, const __private int *y_at, __global float *y,
                               const __private int *residual_at, __global const float *residual, int has_residual, float alpha,
                               float beta)
 {
     for (int i = 0; i < rows; i++) {
-        for (int j = 0; j < VECTORS; j++) {
-            const int n = left - j * VECTOR;
-            floatv sum = tile[i * VECTORS + j];
-            if (n >= VECTOR) {
+        __global float *to = y + y_at[i];
+        __global const float *add = residual + (has_residual ? residual_at[i] : 0);
+        floatv sums[VECTORS];
+        UNROLL for (int j = 0; j < VECTORS; j++)
+            sums[j] = tile[i * VECTORS + j];
+        if (outputs == BLOCK) {
+            if (has_residual)
+                UNROLL for (int j = 0; j < VECTORS; j++)
+                    sums[j] += vloadv(add + VECTOR * j);
+            UNROLL for (int j = 0; j < VECTORS; j++)
+                vstorev(activatev(sums[j], alpha, beta), to + VECTOR * j);
+        } else {
+            for (int j = 0; j * VECTOR < outputs; j++) {
+                const int n = min(VECTOR, outputs - j * VECTOR);
+                floatv sum = tile[i * VECTORS + j];
                 if (has_residual)
-                    sum += vloadv(residual + residual_at[i] + VECTOR * j);
-                vstorev(activatev(sum, alpha, beta), y + y_at[i] + VECTOR * j);
-            } else if (n > 0) {
-                if (has_residual)
-                    sum += vload_some(residual + residual_at[i] + VECTOR * j, n);
-                vstore_some(activatev(sum, alpha, beta), y + y_at[i] + VECTOR * j, n);
+                    sum += vload_some(add + VECTOR * j, n);
+                vstore_some(activatev(sum, alpha, beta), to + VECTOR * j, n);
             }
         }
     }
@@ -59,77 +104,63 @@ static inline void store_rows(const __private floatv *tile, int rows, int left, 
 SINGLE __kernel void taps(__global const float *restrict x_buffer, uint x_offset, __global const float *restrict w_buffer,
                           uint w_offset, __global const float *restrict residual_buffer, uint residual_offset,
                           __global float *restrict y_buffer, uint y_offset, __global const int *restrict table, int taps_at,
-                          int channels, int outputs, int kernel_taps, int w_image, int x_image, int x_row, int x_pixel,
-                          int x_channel, int y_image, int y_row, int y_pixel, int has_residual, int residual_image,
-                          int residual_row, int residual_pixel, float alpha, float beta)
+                          int channels, int w_image, int x_image, int x_row, int x_pixel, int x_channel, int y_image, int y_row,
+                          int y_pixel, int has_residual, int residual_image, int residual_row, int residual_pixel, float alpha,
+                          float beta)
 {
     __private floatv sums[PIXELS * VECTORS];
-    __private int x_at[PIXELS], y_at[PIXELS], residual_at[PIXELS];
+    __private int x_at[PIXELS], y_at[PIXELS], residual_at[PIXELS], x_from[DEPTH], w_from[DEPTH];
     __global const int *task = table + (size_t)get_group_id(0) * TASK;
-    const size_t image = get_group_id(1);
-    const int n_taps = task[TAPS], block = task[BLOCK_NUMBER], count = task[COUNT];
-    const int blocks = (outputs + BLOCK - 1) / BLOCK, groups = (count + ROWS - 1) / ROWS;
+    const long image = (long)get_group_id(1);
+    const int count = task[COUNT], groups = (count + ROWS - 1) / ROWS, outputs = task[OUTPUTS], products = task[TAPS] * channels;
     __global const int *tap_list = table + taps_at + 2 * task[FIRST_TAP];
     __global const float *x = x_buffer + x_offset + image * x_image;
-    __global const float *bias = w_buffer + w_offset + image * w_image + (size_t)block * BLOCK;
-    __global const float *w_block = w_buffer + w_offset + image * w_image + (size_t)blocks * BLOCK +
-                                    (size_t)block * kernel_taps * channels * BLOCK;
-    __global float *y = y_buffer + y_offset + image * y_image + block * BLOCK;
-    __global const float *residual = residual_buffer + residual_offset + image * residual_image + block * BLOCK;
+    __global const float *w_block = w_buffer + w_offset + image * w_image + task[WEIGHTS];
+    __global const float *bias = w_buffer + w_offset + image * w_image + task[BIAS];
+    __global float *y = y_buffer + y_offset + image * y_image + task[OUTPUT];
+    __global const float *residual = residual_buffer + residual_offset + image * residual_image + task[OUTPUT];
+    const int passes = max(1, (products + DEPTH - 1) / DEPTH), step = (products + passes - 1) / passes;
 
-    /* The last tile's spare rows repeat the last pixel; their sums are not stored. */
-    for (int i = 0; i < groups * ROWS; i++) {
-        const int at = task[FIRST_PIXEL] + min(i, count - 1);
-        const int down = at / task[WIDTH], row = task[TOP] + down, column = task[LEFT] + at - down * task[WIDTH];
-        x_at[i] = row * x_row + column * x_pixel;
-        y_at[i] = row * y_row + column * y_pixel;
-        residual_at[i] = row * residual_row + column * residual_pixel;
-    }
-
-    /* Several taps in one pass while their channels are few, else one tap's channels in several passes. */
-    const int taps_a_pass = max(1, DEPTH / channels), one_pass = n_taps <= taps_a_pass && channels <= DEPTH;
-    int tap0 = 0;
-    do {
-        const int tap1 = min(tap0 + taps_a_pass, n_taps);
-        for (int channel0 = 0; channel0 < channels; channel0 += DEPTH) {
-            const int depth = min(DEPTH, channels - channel0), is_last = tap1 == n_taps && channel0 + depth == channels;
-            for (int group = 0; group < groups; group++) {
-                __private floatv *tile = sums + (one_pass ? 0 : group * ROWS * VECTORS);
-                floatv c[ROWS][VECTORS];
-                if (tap0 == 0 && channel0 == 0) {
-                    UNROLL for (int i = 0; i < ROWS; i++)
-                        UNROLL for (int j = 0; j < VECTORS; j++)
-                            c[i][j] = vloadv(bias + VECTOR * j);
-                } else {
-                    UNROLL for (int i = 0; i < ROWS; i++)
-                        UNROLL for (int j = 0; j < VECTORS; j++)
-                            c[i][j] = tile[i * VECTORS + j];
-                }
-                for (int tap = tap0; tap < tap1; tap++) {
-                    __global const float *w = w_block + ((size_t)tap_list[2 * tap + 1] * channels + channel0) * BLOCK;
-                    __global const float *a[ROWS];
-                    UNROLL for (int i = 0; i < ROWS; i++)
-                        a[i] = x + ((long)x_at[group * ROWS + i] + tap_list[2 * tap] + (long)channel0 * x_channel);
-                    for (int k = 0; k < depth; k++) {
-                        floatv b[VECTORS];
-                        UNROLL for (int j = 0; j < VECTORS; j++)
-                            b[j] = vloadv(w + VECTOR * j);
-                        UNROLL for (int i = 0; i < ROWS; i++) {
-                            const floatv pixel = (floatv)(a[i][(long)k * x_channel]);
-                            UNROLL for (int j = 0; j < VECTORS; j++)
-                                c[i][j] = fma(pixel, b[j], c[i][j]);
-                        }
-                        w += BLOCK;
-                    }
-                }
+    locate_pixels(task, x_image, x_row, x_pixel, x_at);
+    locate_pixels(task, y_image, y_row, y_pixel, y_at);
+    if (has_residual)
+        locate_pixels(task, residual_image, residual_row, residual_pixel, residual_at);
+    for (int pass = 0; pass < passes; pass++) {
+        const int first = pass * step, depth = min(step, products - first);
+        list_products(tap_list, channels, first, depth, x_channel, x_from, w_from);
+        for (int group = 0; group < groups; group++) {
+            __private floatv *tile = sums + (passes == 1 ? 0 : group * ROWS * VECTORS);
+            __global const float *a[ROWS];
+            floatv c[ROWS][VECTORS];
+            UNROLL for (int i = 0; i < ROWS; i++)
+                a[i] = x + x_at[group * ROWS + i];
+            if (pass == 0) {
                 UNROLL for (int i = 0; i < ROWS; i++)
                     UNROLL for (int j = 0; j < VECTORS; j++)
-                        tile[i * VECTORS + j] = c[i][j];
-                if (is_last)
-                    store_rows(tile, min(ROWS, count - group * ROWS), outputs - block * BLOCK, y_at + group * ROWS, y,
-                               residual_at + group * ROWS, residual, has_residual, alpha, beta);
+                        c[i][j] = vloadv(bias + VECTOR * j);
+            } else {
+                UNROLL for (int i = 0; i < ROWS; i++)
+                    UNROLL for (int j = 0; j < VECTORS; j++)
+                        c[i][j] = tile[i * VECTORS + j];
             }
+            for (int k = 0; k < depth; k++) {
+                __global const float *w = w_block + w_from[k];
+                const int from = x_from[k];
+                floatv b[VECTORS];
+                UNROLL for (int j = 0; j < VECTORS; j++)
+                    b[j] = vloadv(w + VECTOR * j);
+                UNROLL for (int i = 0; i < ROWS; i++) {
+                    const floatv pixel = (floatv)(a[i][from]);
+                    UNROLL for (int j = 0; j < VECTORS; j++)
+                        c[i][j] = fma(pixel, b[j], c[i][j]);
+                }
+            }
+            UNROLL for (int i = 0; i < ROWS; i++)
+                UNROLL for (int j = 0; j < VECTORS; j++)
+                    tile[i * VECTORS + j] = c[i][j];
+            if (pass == passes - 1)
+                store_rows(tile, min(ROWS, count - group * ROWS), outputs, y_at + group * ROWS, y, residual_at + group * ROWS,
+                           residual, has_residual, alpha, beta);
         }
-        tap0 = tap1;
-    } while (tap0 < n_taps);
+    }
 }

@@ -138,7 +138,7 @@ float *constant_floats(const struct constant *constant)
 struct packed {
     uint8_t key[32];
     struct buffer *buffer;
-    struct constant *constants[6]; /* held, so that the key stays unique */
+    struct constant *constants[PACKED_MAX_CONSTANTS]; /* held, so that the key stays unique */
 };
 
 struct packed_store {
@@ -218,7 +218,7 @@ static plugcl_status store_add(struct packed_store *store, const uint8_t key[32]
 static plugcl_status pack_and_upload(plugcl_context *context, struct constant *const *constants, size_t n_constants,
                                      size_t elements, pack_function pack, const void *parameters, struct buffer **buffer)
 {
-    float *sources[6] = { NULL };
+    float *sources[PACKED_MAX_CONSTANTS] = { NULL };
     float *packed = memory_zeroed(elements, sizeof *packed);
     plugcl_status status = packed ? PLUGCL_OK : fail_no_memory(elements * sizeof *packed);
     for (size_t i = 0; status == PLUGCL_OK && i < n_constants; i++)

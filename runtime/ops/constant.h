@@ -41,7 +41,8 @@ float *constant_floats(const struct constant *constant);
 typedef void (*pack_function)(const float *const *sources, const struct constant *const *constants, const void *parameters,
                               float *packed);
 
-/* A packed form of up to 6 constants, from the store or packed and uploaded now. `packing` names the form and its parameters,
+#define PACKED_MAX_CONSTANTS 18
+/* A packed form of up to so many constants, from the store or packed and uploaded now. `packing` names the form and its parameters,
  * "conv2d.taps 48"; `elements` is the packed size. The buffer is taken for the caller. */
 plugcl_status constant_packed(plugcl_context *context, struct constant *const *constants, size_t n_constants, const char *packing,
                               size_t elements, pack_function pack, const void *parameters, struct buffer **buffer);

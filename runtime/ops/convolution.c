@@ -52,16 +52,20 @@ struct packing {
     int64_t strides[4]; /* output, channel, row, column; some may be negative */
 };
 
-static void pack_blocks(const float *const *sources, const struct constant *const *constants, const void *parameters, float *packed)
+struct packings {
+    size_t count;
+    struct packing items[CONVOLUTION_MAX_PARTS];
+};
+
+/* Packs one part, and returns where the next one begins. */
+static float *pack_part(const struct packing *packing, const float *weights, const float *bias, float *packed)
 {
-    const struct packing *packing = parameters;
     const int64_t block_size = packing->block_size, channels = packing->channels, outputs = packing->outputs;
     const int64_t padded = (outputs + block_size - 1) / block_size * block_size;
-    (void)constants;
     for (int64_t output = 0; output < padded; output++) {
-        packed[output] = output < outputs && sources[1] != NULL ? sources[1][output] : 0.0f;
+        packed[output] = output < outputs && bias != NULL ? bias[output] : 0.0f;
         float *column = packed + padded + output / block_size * packing->taps * channels * block_size + output % block_size;
-        const float *weight = sources[0] + packing->first + output * packing->strides[0];
+        const float *weight = weights + packing->first + output * packing->strides[0];
         for (int64_t tap = 0; tap < packing->taps; tap++) {
             const float *from =
                 weight + tap / packing->row_taps * packing->strides[2] + tap % packing->row_taps * packing->strides[3];
@@ -69,23 +73,47 @@ static void pack_blocks(const float *const *sources, const struct constant *cons
                 column[(tap * channels + channel) * block_size] = output < outputs ? from[channel * packing->strides[1]] : 0.0f;
         }
     }
+    return packed + padded * (1 + packing->taps * channels);
 }
 
-void convolution_launch_packed(struct launch *launch, const struct convolution *conv, int block_size)
+static void pack_parts(const float *const *sources, const struct constant *const *constants, const void *parameters, float *packed)
 {
-    char name[160];
-    struct constant *const constants[2] = { conv->weight->constant, conv->bias->constant };
+    const struct packings *packings = parameters;
+    (void)constants;
+    for (size_t i = 0; i < packings->count; i++)
+        packed = pack_part(&packings->items[i], sources[2 * i], sources[2 * i + 1], packed);
+}
+
+static struct packing packing_of(const struct convolution *conv, int block_size)
+{
     struct packing packing = { .block_size = block_size, .channels = conv->channels, .outputs = conv->outputs,
                                .taps = conv->kernel[0] * conv->kernel[1], .row_taps = conv->kernel[1],
                                .first = conv->weight->offset };
     for (int i = 0; i < 4; i++)
         packing.strides[i] = conv->weight_strides[i];
-    size_t padded = (size_t)((conv->outputs + block_size - 1) / block_size * block_size);
-    snprintf(name, sizeof name, "convolution %d of %lld x %lld taps of %lld from %lld by %lld %lld %lld %lld", block_size,
-             (long long)conv->kernel[0], (long long)conv->kernel[1], (long long)conv->channels, (long long)packing.first,
-             (long long)packing.strides[0], (long long)packing.strides[1], (long long)packing.strides[2],
-             (long long)packing.strides[3]);
-    launch_packed(launch, constants, 2, name, padded * (size_t)(packing.taps * conv->channels + 1), pack_blocks, &packing);
+    return packing;
+}
+
+void convolution_launch_packed(struct launch *launch, const struct convolution *convs, size_t count, int block_size)
+{
+    char name[160 * CONVOLUTION_MAX_PARTS] = "";
+    struct constant *constants[2 * CONVOLUTION_MAX_PARTS];
+    struct packings packings = { .count = count };
+    size_t elements = 0, used = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct convolution *conv = &convs[i];
+        const struct packing packing = packing_of(conv, block_size);
+        packings.items[i] = packing;
+        constants[2 * i] = conv->weight->constant;
+        constants[2 * i + 1] = conv->bias->constant;
+        elements += (size_t)((conv->outputs + block_size - 1) / block_size * block_size * (packing.taps * conv->channels + 1));
+        used += (size_t)snprintf(name + used, sizeof name - used,
+                                 "convolution %d of %lld: %lld x %lld taps of %lld from %lld by %lld %lld %lld %lld. ", block_size,
+                                 (long long)conv->outputs, (long long)conv->kernel[0], (long long)conv->kernel[1],
+                                 (long long)packing.channels, (long long)packing.first, (long long)packing.strides[0],
+                                 (long long)packing.strides[1], (long long)packing.strides[2], (long long)packing.strides[3]);
+    }
+    launch_packed(launch, constants, 2 * count, name, elements, pack_parts, &packings);
 }
 
 /*
@@ -142,7 +170,7 @@ plugcl_status tile_plan(struct schedule *schedule, const struct convolution *con
     snprintf(options, sizeof options, "-DITEMS=%d -DACTIVATION=%d", items, (int)conv->epilogue->act);
     struct launch *launch = schedule_launch(schedule, "gpu/conv2d.cl", options, "conv2d");
     launch_operand(launch, conv->x);
-    convolution_launch_packed(launch, conv, block);
+    convolution_launch_packed(launch, conv, 1, block);
     launch_operand(launch, conv->residual);
     launch_operand(launch, conv->y);
     launch_table(launch, table, count);

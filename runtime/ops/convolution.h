@@ -31,8 +31,9 @@ bool convolution_is_packable(const struct convolution *conv);
 /* True when one image of each operand spans less than 2^31 elements: offsets inside it fit into an int. */
 bool convolution_fits_int(const struct convolution *conv);
 
-/* The packed form of weight and bias: bias, padded to whole blocks, then [block][tap][channel][block_size]. */
-void convolution_launch_packed(struct launch *launch, const struct convolution *conv, int block_size);
+/* The packed form of weight and bias: bias, padded to whole blocks, then [block][tap][channel][block_size]; the next part follows. */
+#define CONVOLUTION_MAX_PARTS 9
+void convolution_launch_packed(struct launch *launch, const struct convolution *convs, size_t count, int block_size);
 
 /* cl/cpu/taps.cl. Its tiles, as operator_info's `tile` names them; the block size of its packed form for so many outputs with one
  * of them; and the form's elements. */
@@ -41,6 +42,9 @@ int taps_block_size(const struct device_caps *caps, int64_t outputs, uint32_t ti
 int64_t taps_packed_elements(int64_t outputs, int64_t depth, int block_size);
 bool taps_can_run(const struct device_caps *caps, const struct convolution *conv);
 plugcl_status taps_plan(struct schedule *schedule, const struct convolution *conv);
+/* Up to CONVOLUTION_MAX_PARTS convolutions of one x in one launch. They have the strides, images, residual and epilogue of the first,
+ * constant weights, and each a y of its own in the same region. */
+plugcl_status taps_plan_parts(struct schedule *schedule, const struct convolution *convs, size_t count);
 
 /* cl/cpu/depthwise.cl: a filter for each channel. */
 bool depthwise_can_run(const struct device_caps *caps, const struct convolution *conv);

@@ -10,9 +10,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define TASK 8              /* ints; as in taps.cl */
-#define GROUPS_A_TASK 32    /* register tiles; as PIXELS in taps.cl */
-#define TASKS_A_UNIT 4      /* tasks that each compute unit should find, if there is as much to do */
+#define TASK 12             /* ints; as in taps.cl */
+#define GROUPS_A_TASK 64    /* register tiles; as PIXELS in taps.cl */
+#define TASKS_A_UNIT 64     /* beyond so many for each compute unit, shorter tasks balance no better */
+#define TILE_OVERHEAD 16    /* what a tile costs besides its products, and a task besides its tiles, in products of a tile */
+#define TASK_OVERHEAD 200
 
 /* Positions first … end−1 along an axis whose taps inside the picture are tap_first … tap_end−1. */
 struct run {
@@ -33,13 +35,23 @@ struct task_list {
     bool failed;
 };
 
+/* A register tile, and what a product of it costs for each of its vectors, in hundredths of the best tile's. */
 struct tile {
-    int rows, vectors;
+    int rows, vectors, cost;
+};
+
+/* One of the convolutions of a launch. */
+struct part {
+    const struct convolution *conv;
+    int64_t block, blocks;
+    int64_t weights, bias; /* where they begin in the packed form */
+    int64_t output;        /* where its results begin, from the first part's on */
+    bool all_images;       /* its pixels are those of every image; else the launch has a dimension for images */
 };
 
 /* Wide vectors come with 32 registers, others may have 16. */
-static const struct tile wide_tiles[] = { { 6, 4 }, { 8, 3 }, { 12, 2 }, { 14, 1 } };
-static const struct tile narrow_tiles[] = { { 4, 3 }, { 6, 2 }, { 12, 1 } };
+static const struct tile wide_tiles[] = { { 6, 4, 100 }, { 8, 3, 104 }, { 10, 2, 104 }, { 14, 1, 170 } };
+static const struct tile narrow_tiles[] = { { 4, 3, 102 }, { 6, 2, 100 }, { 12, 1, 120 } };
 
 static const struct tile *tiles_of(const struct device_caps *caps, uint32_t *count)
 {
@@ -48,8 +60,8 @@ static const struct tile *tiles_of(const struct device_caps *caps, uint32_t *cou
     return wide ? wide_tiles : narrow_tiles;
 }
 
-/* A narrow layer gets a narrow tile: the one that pads its outputs least, and of equal ones the first but those of three vectors,
- * which few widths are whole multiples of. */
+/* A narrow layer gets a narrow tile, unless it costs more than the outputs that a wide one pads; tiles of three vectors, which few
+ * widths are whole multiples of, would be a further program. */
 static struct tile choose_tile(const struct device_caps *caps, int64_t outputs, uint32_t number)
 {
     uint32_t count, best = 0;
@@ -58,9 +70,10 @@ static struct tile choose_tile(const struct device_caps *caps, int64_t outputs, 
     if (number > 0)
         return tiles[number - 1];
     for (uint32_t i = 0; i < count; i++) {
-        int64_t block = tiles[i].vectors * (int64_t)caps->vector_width, padded = (outputs + block - 1) / block * block;
-        if (tiles[i].vectors != 3 && padded < least) {
-            least = padded;
+        int64_t block = tiles[i].vectors * (int64_t)caps->vector_width;
+        int64_t cost = (outputs + block - 1) / block * block * tiles[i].cost;
+        if (tiles[i].vectors != 3 && cost < least) {
+            least = cost;
             best = i;
         }
     }
@@ -93,7 +106,9 @@ bool taps_can_run(const struct device_caps *caps, const struct convolution *conv
     bool dense = conv->outputs == 1 || (conv->y_strides[CHANNEL_STRIDE] == 1 &&
                                         (!conv->residual->present || conv->residual_strides[CHANNEL_STRIDE] == 1));
     return caps->cpu_family && conv->groups == 1 && dense && (conv->packed != REGION_NONE || convolution_is_packable(conv)) &&
-           convolution_fits_int(conv);
+           convolution_fits_int(conv) &&
+           taps_packed_elements(conv->outputs, conv->channels * conv->kernel[0] * conv->kernel[1],
+                                taps_block_size(caps, conv->outputs, conv->tile)) <= INT32_MAX;
 }
 
 /* Returns the number of runs, at most out; runs[] has room for them. */
@@ -135,18 +150,24 @@ static int64_t add_taps(struct task_list *list, const struct convolution *conv, 
     return first;
 }
 
-/* Cuts a rectangle into tasks of about equal size, of at most `groups` register tiles. */
-static void add_rectangle(struct task_list *list, const struct convolution *conv, const struct run *rows, const struct run *columns,
-                          int tile_rows, int64_t groups, int64_t blocks)
+/* Cuts a rectangle, through all images or of one, into tasks of about equal size, of at most `groups` register tiles. */
+static void add_rectangle(struct task_list *list, const struct part *part, const struct run *rows, const struct run *columns,
+                          int tile_rows, int64_t groups)
 {
-    int64_t width = columns->end - columns->first, pixels = width * (rows->end - rows->first);
-    int64_t all_groups = (pixels + tile_rows - 1) / tile_rows, parts = (all_groups + groups - 1) / groups;
-    int64_t step = (all_groups + parts - 1) / parts * tile_rows;
-    int64_t first_tap = add_taps(list, conv, rows, columns), n_taps = (int64_t)list->n_taps - first_tap;
-    for (int64_t block = 0; block < blocks; block++) {
+    const struct convolution *conv = part->conv;
+    const int64_t width = columns->end - columns->first, height = rows->end - rows->first;
+    const int64_t pixels = width * height * (part->all_images ? conv->images : 1);
+    const int64_t all_groups = (pixels + tile_rows - 1) / tile_rows, parts = (all_groups + groups - 1) / groups;
+    const int64_t step = (all_groups + parts - 1) / parts * tile_rows;
+    const int64_t first_tap = add_taps(list, conv, rows, columns), n_taps = (int64_t)list->n_taps - first_tap;
+    const int64_t products = n_taps * conv->channels, block_weights = conv->kernel[0] * conv->kernel[1] * conv->channels * part->block;
+    for (int64_t block = 0; block < part->blocks; block++) {
+        const int64_t output = block * part->block, left = conv->outputs - output;
         for (int64_t pixel = 0; pixel < pixels && !list->failed; pixel += step) {
-            int64_t count = pixels - pixel < step ? pixels - pixel : step;
-            const int64_t ints[TASK] = { first_tap, n_taps, block, rows->first, columns->first, width, pixel, count };
+            const int64_t count = pixels - pixel < step ? pixels - pixel : step;
+            const int64_t ints[TASK] = { first_tap, n_taps, part->weights + block * block_weights, part->bias + output,
+                                         part->output + output, left < part->block ? left : part->block, rows->first,
+                                         columns->first, width, height, pixel, count };
             struct task *task = array_push(&list->items, &list->count, &list->capacity, sizeof *task);
             if (task == NULL) {
                 list->failed = true;
@@ -154,10 +175,28 @@ static void add_rectangle(struct task_list *list, const struct convolution *conv
             }
             for (int i = 0; i < TASK; i++)
                 task->ints[i] = (int32_t)ints[i];
-            task->cost = (count + tile_rows - 1) / tile_rows * (n_taps * conv->channels + 16);
+            /* The first tile brings the weights into the cache, at about its own cost. */
+            task->cost = (count + tile_rows - 1) / tile_rows * (products + TILE_OVERHEAD) + products + TASK_OVERHEAD;
             task->number = list->count;
         }
     }
+}
+
+static void add_part(struct task_list *list, const struct part *part, int tile_rows, int64_t groups)
+{
+    const struct convolution *conv = part->conv;
+    struct run *rows = memory_zeroed((size_t)conv->out[0], sizeof *rows);
+    struct run *columns = memory_zeroed((size_t)conv->out[1], sizeof *columns);
+    if (rows != NULL && columns != NULL) {
+        size_t n_rows = find_runs(conv, 0, rows), n_columns = find_runs(conv, 1, columns);
+        for (size_t i = 0; i < n_rows; i++)
+            for (size_t j = 0; j < n_columns; j++)
+                add_rectangle(list, part, &rows[i], &columns[j], tile_rows, groups);
+    } else {
+        list->failed = true;
+    }
+    memory_free(rows);
+    memory_free(columns);
 }
 
 static int by_cost(const void *a, const void *b)
@@ -168,13 +207,10 @@ static int by_cost(const void *a, const void *b)
     return first->number < second->number ? -1 : first->number > second->number;
 }
 
-/* The table: tasks, then taps. Drivers give the first half of the groups to one thread, so each half gets half of the work. */
-static int32_t *make_table(struct task_list *list, size_t *count)
+/* Deals the tasks to the two halves of the launch, since drivers give the first half to one thread; `table`, which may be NULL, gets
+ * them in that order. Returns the larger half's cost. */
+static int64_t deal(struct task_list *list, int32_t *table)
 {
-    *count = list->count * TASK + list->n_taps * 2;
-    int32_t *table = memory_zeroed(*count, sizeof *table);
-    if (table == NULL)
-        return NULL;
     size_t room = (list->count + 1) / 2, used[2] = { 0, 0 };
     int64_t load[2] = { 0, 0 };
     qsort(list->items, list->count, sizeof *list->items, by_cost);
@@ -182,52 +218,61 @@ static int32_t *make_table(struct task_list *list, size_t *count)
         int half = (load[0] <= load[1] && used[0] < room) || used[1] >= list->count - room ? 0 : 1;
         size_t place = (half ? room : 0) + used[half]++;
         load[half] += list->items[i].cost;
-        for (int j = 0; j < TASK; j++)
+        for (int j = 0; table != NULL && j < TASK; j++)
             table[place * TASK + (size_t)j] = list->items[i].ints[j];
     }
-    for (size_t i = 0; i < list->n_taps * 2; i++)
-        table[list->count * TASK + i] = list->taps[i];
-    return table;
+    return load[0] > load[1] ? load[0] : load[1];
 }
 
-static int64_t groups_in(const struct run *rows, size_t n_rows, const struct run *columns, size_t n_columns, int tile_rows)
+static void make_tasks(struct task_list *list, const struct part *parts, size_t count, int tile_rows, int64_t groups)
 {
-    int64_t groups = 0;
-    for (size_t i = 0; i < n_rows; i++)
-        for (size_t j = 0; j < n_columns; j++)
-            groups += ((rows[i].end - rows[i].first) * (columns[j].end - columns[j].first) + tile_rows - 1) / tile_rows;
-    return groups;
+    list->count = list->n_taps = 0;
+    for (size_t i = 0; i < count; i++)
+        add_part(list, &parts[i], tile_rows, groups);
 }
 
-/* Fills the list; false when out of memory. */
-static bool make_tasks(struct task_list *list, const struct device_caps *caps, const struct convolution *conv, int tile_rows,
-                       int64_t blocks)
+/* Fills the list: long tasks read the weights less often, short ones keep all threads busy. */
+static void choose_tasks(struct task_list *list, const struct device_caps *caps, const struct part *parts, size_t count,
+                         int tile_rows)
 {
-    struct run *rows = memory_zeroed((size_t)conv->out[0], sizeof *rows);
-    struct run *columns = memory_zeroed((size_t)conv->out[1], sizeof *columns);
-    if (rows != NULL && columns != NULL) {
-        size_t n_rows = find_runs(conv, 0, rows), n_columns = find_runs(conv, 1, columns);
-        int64_t units = caps->compute_units, all = groups_in(rows, n_rows, columns, n_columns, tile_rows) * blocks * conv->images;
-        /* Short tasks read the weights too often, so they are made only where threads would be idle. */
-        int64_t groups = all / (TASKS_A_UNIT * units), least = (all + units - 1) / units;
-        if (groups < 4)
-            groups = least < 4 ? least : 4;
-        if (groups > GROUPS_A_TASK)
-            groups = GROUPS_A_TASK;
-        for (size_t i = 0; i < n_rows; i++)
-            for (size_t j = 0; j < n_columns; j++)
-                add_rectangle(list, conv, &rows[i], &columns[j], tile_rows, groups, blocks);
-    } else {
-        list->failed = true;
+    const int64_t units = caps->compute_units;
+    int64_t best = GROUPS_A_TASK, least = INT64_MAX, groups;
+    for (groups = GROUPS_A_TASK; groups >= 1 && !list->failed; groups = groups * 3 / 4) {
+        make_tasks(list, parts, count, tile_rows, groups);
+        const int64_t half = deal(list, NULL), longest = list->count > 0 ? list->items[0].cost : 0;
+        /* A thread that wakes late leaves a long task to the other. */
+        const int64_t cost = (units == 1 ? 2 * half : half * 2 / units) + longest / 2;
+        if (cost < least) {
+            least = cost;
+            best = groups;
+        }
+        if (list->count > (size_t)(TASKS_A_UNIT * units))
+            break;
     }
-    memory_free(rows);
-    memory_free(columns);
-    return !list->failed;
+    if (best != groups)
+        make_tasks(list, parts, count, tile_rows, best);
 }
 
-static void add_launch(struct schedule *schedule, const struct convolution *conv, struct tile tile, const struct task_list *list,
-                       const int32_t *table, size_t count)
+/* The table: tasks, then taps. */
+static void add_table(struct schedule *schedule, struct launch *launch, struct task_list *list)
 {
+    const size_t tasks = list->count * TASK, count = tasks + list->n_taps * 2;
+    int32_t *table = list->failed ? NULL : memory_zeroed(count, sizeof *table);
+    if (table == NULL) {
+        schedule_fail(schedule, fail_no_memory(count * sizeof *table));
+        return;
+    }
+    deal(list, table);
+    for (size_t i = tasks; i < count; i++)
+        table[i] = list->taps[i - tasks];
+    launch_table(launch, table, count);
+    memory_free(table);
+}
+
+static void add_launch(struct schedule *schedule, const struct convolution *convs, size_t count, struct tile tile,
+                       struct task_list *list, bool all_images)
+{
+    const struct convolution *conv = convs;
     char options[80];
     uint32_t width = schedule_caps(schedule)->vector_width;
     snprintf(options, sizeof options, "-DVECTOR=%u -DROWS=%d -DVECTORS=%d -DACTIVATION=%d", width, tile.rows, tile.vectors,
@@ -237,45 +282,58 @@ static void add_launch(struct schedule *schedule, const struct convolution *conv
     if (conv->packed != REGION_NONE)
         launch_region(launch, conv->packed, 0);
     else
-        convolution_launch_packed(launch, conv, tile.vectors * (int)width);
+        convolution_launch_packed(launch, convs, count, tile.vectors * (int)width);
     launch_operand(launch, conv->residual);
     launch_operand(launch, conv->y);
-    launch_table(launch, table, count);
-    launch_int(launch, (int64_t)list->count * TASK);
-    launch_int(launch, conv->channels);
-    launch_int(launch, conv->outputs);
-    launch_int(launch, conv->kernel[0] * conv->kernel[1]);
-    launch_int(launch, conv->packed_image);
-    launch_int(launch, conv->x_strides[IMAGE_STRIDE]);
-    launch_int(launch, conv->x_strides[ROW_STRIDE] * conv->stride[0]);
-    launch_int(launch, conv->x_strides[PIXEL_STRIDE] * conv->stride[1]);
-    launch_int(launch, conv->x_strides[CHANNEL_STRIDE]);
-    launch_int(launch, conv->y_strides[IMAGE_STRIDE]);
-    launch_int(launch, conv->y_strides[ROW_STRIDE]);
-    launch_int(launch, conv->y_strides[PIXEL_STRIDE]);
-    launch_int(launch, conv->residual->present);
-    launch_int(launch, conv->residual_strides[IMAGE_STRIDE]);
-    launch_int(launch, conv->residual_strides[ROW_STRIDE]);
-    launch_int(launch, conv->residual_strides[PIXEL_STRIDE]);
+    add_table(schedule, launch, list);
+    const int64_t ints[] = { (int64_t)list->count * TASK, conv->channels, conv->packed_image,
+                             conv->x_strides[IMAGE_STRIDE], conv->x_strides[ROW_STRIDE] * conv->stride[0],
+                             conv->x_strides[PIXEL_STRIDE] * conv->stride[1], conv->x_strides[CHANNEL_STRIDE],
+                             conv->y_strides[IMAGE_STRIDE], conv->y_strides[ROW_STRIDE], conv->y_strides[PIXEL_STRIDE],
+                             conv->residual->present, conv->residual_strides[IMAGE_STRIDE], conv->residual_strides[ROW_STRIDE],
+                             conv->residual_strides[PIXEL_STRIDE] };
+    launch_ints(launch, ints, sizeof ints / sizeof *ints);
     launch_float(launch, conv->epilogue->alpha);
     launch_float(launch, conv->epilogue->beta);
-    launch_groups(launch, list->count, (size_t)conv->images, 1);
+    launch_groups(launch, list->count, all_images ? 1 : (size_t)conv->images, 1);
+}
+
+/* True when offsets through all images of an operand fit into an int. */
+static bool images_fit_int(const struct convolution *conv)
+{
+    int64_t largest = conv->x_strides[IMAGE_STRIDE];
+    if (largest < conv->y_strides[IMAGE_STRIDE])
+        largest = conv->y_strides[IMAGE_STRIDE];
+    if (conv->residual->present && largest < conv->residual_strides[IMAGE_STRIDE])
+        largest = conv->residual_strides[IMAGE_STRIDE];
+    return conv->packed_image == 0 && largest * conv->images <= INT32_MAX &&
+           conv->images * conv->out[0] * conv->out[1] <= INT32_MAX;
+}
+
+plugcl_status taps_plan_parts(struct schedule *schedule, const struct convolution *convs, size_t count)
+{
+    const struct device_caps *caps = schedule_caps(schedule);
+    const struct tile tile = choose_tile(caps, convs->outputs, convs->tile);
+    const int64_t block = tile.vectors * (int64_t)caps->vector_width;
+    const bool all_images = images_fit_int(convs);
+    struct part parts[CONVOLUTION_MAX_PARTS];
+    struct task_list list = { 0 };
+    int64_t packed = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct convolution *conv = &convs[i];
+        const int64_t blocks = (conv->outputs + block - 1) / block, depth = conv->kernel[0] * conv->kernel[1] * conv->channels;
+        parts[i] = (struct part){ conv, block, blocks, packed + blocks * block, packed, conv->y->offset - convs->y->offset,
+                                  all_images };
+        packed += taps_packed_elements(conv->outputs, depth, (int)block);
+    }
+    choose_tasks(&list, caps, parts, count, tile.rows);
+    add_launch(schedule, convs, count, tile, &list, all_images);
+    memory_free(list.items);
+    memory_free(list.taps);
+    return schedule_status(schedule);
 }
 
 plugcl_status taps_plan(struct schedule *schedule, const struct convolution *conv)
 {
-    const struct device_caps *caps = schedule_caps(schedule);
-    struct tile tile = choose_tile(caps, conv->outputs, conv->tile);
-    int64_t block = tile.vectors * (int64_t)caps->vector_width, blocks = (conv->outputs + block - 1) / block;
-    struct task_list list = { 0 };
-    size_t count = 0;
-    int32_t *table = make_tasks(&list, caps, conv, tile.rows, blocks) ? make_table(&list, &count) : NULL;
-    if (table == NULL)
-        schedule_fail(schedule, fail_no_memory((count + 1) * sizeof *table));
-    else
-        add_launch(schedule, conv, tile, &list, table, count);
-    memory_free(table);
-    memory_free(list.items);
-    memory_free(list.taps);
-    return schedule_status(schedule);
+    return taps_plan_parts(schedule, conv, 1);
 }
