@@ -28,8 +28,8 @@ static inline floatv load_strided(__global const float *from, int stride, int n)
 {
     if (stride == 0)
         return (floatv)(from[0]);
-    if (stride == 1 && n == VECTOR)
-        return vloadv(from);
+    if (stride == 1)
+        return n == VECTOR ? vloadv(from) : vload_some(from, n);
     float lanes[VECTOR];
     for (int i = 0; i < VECTOR; i++)
         lanes[i] = from[i < n ? i * stride : 0];
@@ -38,8 +38,11 @@ static inline floatv load_strided(__global const float *from, int stride, int n)
 
 static inline void store_strided(floatv value, __global float *to, int stride, int n)
 {
-    if (stride == 1 && n == VECTOR) {
-        vstorev(value, to);
+    if (stride == 1) {
+        if (n == VECTOR)
+            vstorev(value, to);
+        else
+            vstore_some(value, to, n);
         return;
     }
     float lanes[VECTOR];

@@ -20,7 +20,6 @@ typedef JOIN(int, VECTOR) intv;
 #define as_floatv JOIN(as_float, VECTOR)
 #define as_intv JOIN(as_int, VECTOR)
 #define vloadv(pointer) JOIN(vload, VECTOR)(0, pointer)
-#define vstorev(value, pointer) JOIN(vstore, VECTOR)(value, 0, pointer)
 
 /* 0, 1, 2 … */
 #if VECTOR == 4
@@ -31,21 +30,47 @@ typedef JOIN(int, VECTOR) intv;
 #define LANES ((intv)(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15))
 #endif
 
+/* Before a loop over the lanes of a union: it becomes one operation on vectors, masked where it has a condition. */
+#if !defined(__clang__) || VECTOR == 4
+#define AS_VECTOR
+#elif VECTOR == 8
+#define AS_VECTOR _Pragma("clang loop vectorize_width(8) unroll(disable)")
+#else
+#define AS_VECTOR _Pragma("clang loop vectorize_width(16) unroll(disable)")
+#endif
+
+union lanes {
+    floatv vector;
+    float lane[VECTOR];
+};
+
+/* `value` to a pointer of any address space. Some drivers make three stores of a vstore16, and one of the loop. */
+#if defined(__clang__) && VECTOR > 4
+#define vstorev(value, pointer)                                              \
+    do {                                                                     \
+        const union lanes vstorev_from = { .vector = (value) };              \
+        AS_VECTOR for (int vstorev_i = 0; vstorev_i < VECTOR; vstorev_i++)   \
+            (pointer)[vstorev_i] = vstorev_from.lane[vstorev_i];             \
+    } while (0)
+#else
+#define vstorev(value, pointer) JOIN(vstore, VECTOR)(value, 0, pointer)
+#endif
+
 /* The other lanes are 0. */
 static inline floatv vload_some(__global const float *from, int n)
 {
-    float lanes[VECTOR];
-    for (int i = 0; i < VECTOR; i++)
-        lanes[i] = i < n ? from[i] : 0.0f;
-    return vloadv(lanes);
+    union lanes to;
+    AS_VECTOR for (int i = 0; i < VECTOR; i++)
+        to.lane[i] = i < n ? from[i] : 0.0f;
+    return to.vector;
 }
 
 static inline void vstore_some(floatv value, __global float *to, int n)
 {
-    float lanes[VECTOR];
-    vstorev(value, lanes);
-    for (int i = 0; i < VECTOR && i < n; i++)
-        to[i] = lanes[i];
+    const union lanes from = { .vector = value };
+    AS_VECTOR for (int i = 0; i < VECTOR; i++)
+        if (i < n)
+            to[i] = from.lane[i];
 }
 
 /* a where it is larger or NaN, else b: unlike fmax, a NaN of either operand stays. */
@@ -76,12 +101,16 @@ static inline float horizontal_sum(floatv v)
 /* NaN if a lane is. */
 static inline float horizontal_max(floatv v)
 {
-    float lanes[VECTOR];
-    vstorev(v, lanes);
-    float most = lanes[0];
-    for (int i = 1; i < VECTOR; i++)
-        most = lanes[i] > most || isnan(lanes[i]) ? lanes[i] : most;
-    return most;
+#if VECTOR == 16
+    float8 h = select(v.hi, v.lo, (v.lo > v.hi) | (v.lo != v.lo));
+    float4 q = select(h.hi, h.lo, (h.lo > h.hi) | (h.lo != h.lo));
+#elif VECTOR == 8
+    float4 q = select(v.hi, v.lo, (v.lo > v.hi) | (v.lo != v.lo));
+#else
+    float4 q = v;
+#endif
+    float2 p = select(q.hi, q.lo, (q.lo > q.hi) | (q.lo != q.lo));
+    return p.x > p.y || isnan(p.x) ? p.x : p.y;
 }
 
 static inline float horizontal_min(floatv v)
