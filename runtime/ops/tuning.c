@@ -6,7 +6,6 @@
 #include <string.h>
 
 #define MOST_CANDIDATES 32
-#define MARGIN 1.03 /* the built-in choice stays where nothing is faster by more than this: noise shall not choose */
 
 void tuning_free(struct tuning *tuning)
 {
@@ -195,20 +194,17 @@ static void set_time(struct tuned_time *time, const struct candidate *candidate)
     time->ns = candidate_time(candidate);
 }
 
-/* False if nothing was measured. */
+/* The built-in choice stays where nothing is clearly faster. False if nothing was measured. */
 static bool take_best(const struct candidate *candidates, size_t count, struct tuned_result *result)
 {
-    const struct candidate *best = NULL;
-    for (size_t i = 0; i < count; i++)
-        if (candidates[i].n_times > 0 && (best == NULL || candidate_time(&candidates[i]) < candidate_time(best)))
+    const struct candidate *best = &candidates[0];
+    for (size_t i = 1; i < count; i++)
+        if (candidate_beats(&candidates[i], &candidates[0]) &&
+            (best == &candidates[0] || candidate_time(&candidates[i]) < candidate_time(best)))
             best = &candidates[i];
-    if (best == NULL)
-        return false;
-    if (candidates[0].n_times > 0 && (double)candidate_time(&candidates[0]) <= MARGIN * (double)candidate_time(best))
-        best = &candidates[0];
     set_time(&result->best, best);
     set_time(&result->built_in, &candidates[0]);
-    return true;
+    return best->n_times > 0;
 }
 
 static plugcl_status measure(struct schedule *owner, const struct operator_call *call, struct candidate *candidates, size_t count,

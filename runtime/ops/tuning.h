@@ -51,6 +51,8 @@ struct candidate {
 };
 /* The median; 0 if it was not measured. */
 uint64_t candidate_time(const struct candidate *candidate);
+/* It is faster by more than noise, or the other was not measured. */
+bool candidate_beats(const struct candidate *candidate, const struct candidate *other);
 /* Fills in the times. The first candidate is the built-in choice; those far behind the best are dropped early. */
 plugcl_status candidates_measure(struct tuning *tuning, const struct operator_call *call, struct candidate *candidates,
                                  size_t count, struct queue *queue);

@@ -10,6 +10,7 @@
 #define SAMPLE_NS 2000000.0     /* a sample repeats the work for so long */
 #define SAMPLE_MOST 200         /* times */
 #define ROUNDS 7
+#define MARGIN 1.03             /* by which one beats another, in the median and in the best: noise shall not choose */
 #define LEAST_ROUNDS 3          /* after which an hour glass of TIME_NS may end it */
 #define TIME_NS 1500000000.0
 #define FAR_BEHIND 1.5          /* of the best: dropped after two rounds */
@@ -42,13 +43,25 @@ static int by_time(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-uint64_t candidate_time(const struct candidate *candidate)
+static uint64_t ranked_time(const struct candidate *candidate, size_t rank)
 {
     uint64_t times[sizeof candidate->times / sizeof *candidate->times];
     for (size_t i = 0; i < candidate->n_times; i++)
         times[i] = candidate->times[i];
     qsort(times, candidate->n_times, sizeof *times, by_time);
-    return candidate->n_times > 0 ? times[candidate->n_times / 2] : 0;
+    return candidate->n_times > 0 ? times[rank] : 0;
+}
+
+uint64_t candidate_time(const struct candidate *candidate)
+{
+    return ranked_time(candidate, candidate->n_times / 2);
+}
+
+bool candidate_beats(const struct candidate *candidate, const struct candidate *other)
+{
+    return candidate->n_times > 0 &&
+           (other->n_times == 0 || (MARGIN * (double)candidate_time(candidate) < (double)candidate_time(other) &&
+                                    MARGIN * (double)ranked_time(candidate, 0) < (double)ranked_time(other, 0)));
 }
 
 /* Keeps about `most` groups of a range, cutting the last dimensions first; the part of the work that is left. */
