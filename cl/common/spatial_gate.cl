@@ -55,22 +55,3 @@ __kernel void window(__global const float *map_buffer, uint map_offset, __global
     if (has_gate)
         gate_buffer[gate_offset + (size_t)image * gate_image + (size_t)row * gate_row + (size_t)column * gate_column] = value;
 }
-
-/* Work-items are [N·H] × outer × inner, where inner is the axis of C and W that is nearer together in x. */
-__kernel void scale(__global const float *x_buffer, uint x_offset, __global float *y_buffer, uint y_offset,
-                    __global const float *channel_buffer, uint channel_offset, __global const float *spatial_buffer,
-                    uint spatial_offset, int images, int channels, int height, int width, int x_image, int x_channel, int x_row,
-                    int x_column, int y_image, int y_channel, int y_row, int y_column, int channel_image, int channel_step,
-                    int has_channel, int channels_inner)
-{
-    int inner = (int)get_global_id(0), outer = (int)get_global_id(1);
-    int image = (int)get_global_id(2) / height, h = (int)get_global_id(2) - image * height;
-    int c = channels_inner ? inner : outer, w = channels_inner ? outer : inner;
-    if (c >= channels || w >= width || image >= images)
-        return;
-    size_t from = (size_t)image * x_image + (size_t)c * x_channel + (size_t)h * x_row + (size_t)w * x_column;
-    size_t to = (size_t)image * y_image + (size_t)c * y_channel + (size_t)h * y_row + (size_t)w * y_column;
-    float g = has_channel ? channel_buffer[channel_offset + (size_t)image * channel_image + (size_t)c * channel_step] : 1.0f;
-    y_buffer[y_offset + to] =
-        x_buffer[x_offset + from] * g * spatial_buffer[spatial_offset + ((size_t)image * height + h) * width + w];
-}

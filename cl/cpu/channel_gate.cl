@@ -1,22 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Channel gate (SE, CBAM's first half) on CPU devices: pool each channel, run the small MLP, scale.
+ * Channel gate (SE, CBAM's first half) on CPU devices: pool each channel, run the small MLP, scale, and perhaps add a residual and
+ * clip. Bound: the bytes of x, read twice, and of y; an image that a core's cache holds is read from there the second time.
  *
  * A work-group takes BLOCK channels of one image, in pooling and in scaling. Where the MLP is small every scaling group computes
- * the hidden layer anew, which is cheaper than a launch; else `hidden_layer` does it once. Where there are as many images as
- * threads, one group does a whole image in one launch.
+ * the hidden layer anew, which is cheaper than a launch; else `hidden_layer` does it once. Or, with `whole`, a group does all of an
+ * image in one launch.
  *
- * x is a plane of dense pixels for each channel, or, with -DCHANNELS_LAST=1, a row of channels for each pixel.
+ * x is a plane of dense pixels for each channel, or, with -DCHANNELS_LAST=1, a row of channels for each pixel. y, which may be x,
+ * and the residual lie as x does.
  *   pooled   [N][rows][C]: a row for each pool, or one row that is `share` times their sum (share > 0)
  *   sums     [N][H]: the hidden layer, summed over the rows (the second layer is linear); without a first layer the pools
  *            themselves
  *   mlp      first [H][C], first bias [H], then second transposed, [H][P], and second bias [P], where P is C rounded up to BLOCK
+ *   gates    [N][P]
  *
  *   -DVECTOR=4|8|16  -DCHANNELS_LAST=0|1
  *   -DACTIVATION=N   between the layers; -DHARD_GATE=0|1
  */
 #include "vector.h"
 #include "activation.h"
+#include "scale.h"
 
 #ifndef CHANNELS_LAST
 #define CHANNELS_LAST 0
@@ -30,6 +34,15 @@
 #define LSE 8
 
 #if !CHANNELS_LAST
+/* The elements of a plane that whole vectors leave over, and `fill` in the other lanes. */
+static inline floatv load_rest(__global const float *x, int pixels, float fill)
+{
+    int rest = pixels % VECTOR;
+    if (pixels >= VECTOR)
+        return select((floatv)(fill), vloadv(x + pixels - VECTOR), LANES >= VECTOR - rest);
+    return select((floatv)(fill), vload_some(x, rest), LANES < rest);
+}
+
 static inline float plane_sum(__global const float *x, int pixels)
 {
     floatv a = 0.0f, b = 0.0f, c = 0.0f, d = 0.0f;
@@ -42,26 +55,39 @@ static inline float plane_sum(__global const float *x, int pixels)
     }
     for (; i + VECTOR <= pixels; i += VECTOR)
         a += vloadv(x + i);
-    float sum = horizontal_sum((a + b) + (c + d));
-    for (; i < pixels; i++)
-        sum += x[i];
-    return sum;
+    if (i < pixels)
+        b += load_rest(x, pixels, 0.0f);
+    return horizontal_sum((a + b) + (c + d));
 }
 
-static inline float plane_max(__global const float *x, int pixels)
+/* A NaN is lost from these maxima, but not from the sum, which sends the plane to the exact loop. */
+static inline float plane_sum_and_max(__global const float *x, int pixels, float *most)
 {
-    floatv a = -INFINITY, b = -INFINITY;
+    floatv a = 0.0f, b = 0.0f, high = -INFINITY, higher = -INFINITY;
     int i = 0;
     for (; i + 2 * VECTOR <= pixels; i += 2 * VECTOR) {
-        a = max_or_nan(a, vloadv(x + i));
-        b = max_or_nan(b, vloadv(x + i + VECTOR));
+        floatv v = vloadv(x + i), w = vloadv(x + i + VECTOR);
+        a += v;
+        b += w;
+        high = select(high, v, v > high);
+        higher = select(higher, w, w > higher);
     }
-    for (; i + VECTOR <= pixels; i += VECTOR)
-        a = max_or_nan(a, vloadv(x + i));
-    float most = horizontal_max(max_or_nan(a, b));
-    for (; i < pixels; i++)
-        most = x[i] > most || isnan(x[i]) ? x[i] : most;
-    return most;
+    if (i + VECTOR <= pixels) {
+        floatv v = vloadv(x + i);
+        a += v;
+        high = select(high, v, v > high);
+        i += VECTOR;
+    }
+    if (i < pixels) {
+        floatv v = load_rest(x, pixels, -INFINITY);
+        higher = select(higher, v, v > higher);
+        b += load_rest(x, pixels, 0.0f);
+    }
+    float sum = horizontal_sum(a + b);
+    *most = horizontal_max(select(high, higher, higher > high));
+    for (i = 0; isnan(sum) && i < pixels; i++)
+        *most = x[i] > *most || isnan(x[i]) ? x[i] : *most;
+    return sum;
 }
 
 static inline float plane_power(__global const float *x, int pixels)
@@ -95,22 +121,20 @@ static inline void pool_block(__global const float *x, __global float *pooled, i
 {
     for (int c = begin; c < end; c++) {
         __global const float *plane = x + (size_t)c * x_channel;
-        float total = 0.0f;
+        float total = 0.0f, most = 0.0f, sum;
         int row = 0;
+        if (pools & (MAXIMUM | LSE))
+            sum = plane_sum_and_max(plane, pixels, &most);
+        else
+            sum = plane_sum(plane, pixels);
         for (int pool = AVERAGE; pool <= LSE; pool *= 2) {
             if (!(pools & pool))
                 continue;
-            float value;
-            if (pool == AVERAGE) {
-                value = plane_sum(plane, pixels) / (float)pixels;
-            } else if (pool == MAXIMUM) {
-                value = plane_max(plane, pixels);
-            } else if (pool == LP) {
+            float value = pool == AVERAGE ? sum / (float)pixels : most;
+            if (pool == LP)
                 value = sqrt(plane_power(plane, pixels));
-            } else {
-                float most = plane_max(plane, pixels);
+            else if (pool == LSE)
                 value = most + log(plane_exponentials(plane, pixels, most));
-            }
             total += value;
             if (share == 0.0f)
                 pooled[row++ * channels + c] = value;
@@ -120,27 +144,18 @@ static inline void pool_block(__global const float *x, __global float *pooled, i
     }
 }
 
-static inline void scale_block(__global const float *x, __global float *y, const float *gates, int begin, int end, int pixels,
-                               int x_channel, int y_channel)
+static inline void scale_block(__global const float *x, __global const float *residual, __global float *y,
+                               __global const float *gates, int begin, int end, int pixels, int x_channel, int residual_channel,
+                               int y_channel, struct ending ending)
 {
-    for (int c = begin; c < end; c++) {
-        __global const float *from = x + (size_t)c * x_channel;
-        __global float *to = y + (size_t)c * y_channel;
-        float g = gates[c - begin];
-        int i = 0;
-        for (; i + 4 * VECTOR <= pixels; i += 4 * VECTOR) {
-            UNROLL
-            for (int k = 0; k < 4; k++)
-                vstorev(vloadv(from + i + k * VECTOR) * g, to + i + k * VECTOR);
-        }
-        for (; i + VECTOR <= pixels; i += VECTOR)
-            vstorev(vloadv(from + i) * g, to + i);
-        for (; i < pixels; i++)
-            to[i] = from[i] * g;
-    }
+    for (int c = begin; c < end; c++)
+        scale_run(x + (size_t)c * x_channel, gates, gates[c], residual + (size_t)c * residual_channel,
+                  y + (size_t)c * y_channel, pixels, 0, ending);
 }
 
 #else
+#define WIDE 4 /* vectors that are pooled together, so that whole cache lines are read */
+
 static inline floatv load_lanes(__global const float *x, int lanes)
 {
     return lanes == VECTOR ? vloadv(x) : vload_some(x, lanes);
@@ -154,24 +169,30 @@ static inline void store_lanes(floatv value, __global float *to, int lanes)
         vstore_some(value, to, lanes);
 }
 
-/* One pool of `lanes` channels. */
-static inline floatv pool_lanes(__global const float *x, int lanes, int pixels, int x_pixel, int pool)
+/* A NaN is lost from these maxima, but not from the sums; the caller looks. */
+static inline void sum_and_max(__global const float *x, int lanes, int pixels, int x_pixel, int vectors, floatv *sum, floatv *most)
 {
-    floatv a = 0.0f, b = 0.0f, most = -INFINITY;
-    if (pool == AVERAGE) {
-        int p = 0;
-        for (; p + 2 <= pixels; p += 2) {
-            a += load_lanes(x + (size_t)p * x_pixel, lanes);
-            b += load_lanes(x + (size_t)(p + 1) * x_pixel, lanes);
+    UNROLL for (int k = 0; k < vectors; k++) {
+        sum[k] = 0.0f;
+        most[k] = -INFINITY;
+    }
+    for (int p = 0; p < pixels; p++) {
+        UNROLL for (int k = 0; k < vectors; k++) {
+            floatv v = load_lanes(x + (size_t)p * x_pixel + k * VECTOR, lanes);
+            sum[k] += v;
+            most[k] = select(most[k], v, v > most[k]);
         }
-        return p < pixels ? (a + b + load_lanes(x + (size_t)p * x_pixel, lanes)) / (float)pixels : (a + b) / (float)pixels;
     }
-    if (pool != LP) {
-        for (int p = 0; p < pixels; p++)
-            most = max_or_nan(most, load_lanes(x + (size_t)p * x_pixel, lanes));
-        if (pool == MAXIMUM)
-            return most;
-    }
+}
+
+/* One pool of `lanes` channels from their sum and maximum. */
+static inline floatv pool_lanes(__global const float *x, int lanes, int pixels, int x_pixel, int pool, floatv sum, floatv most)
+{
+    if (pool == AVERAGE)
+        return sum / (float)pixels;
+    if (pool == MAXIMUM)
+        return most;
+    floatv a = 0.0f;
     for (int p = 0; p < pixels; p++) {
         floatv v = load_lanes(x + (size_t)p * x_pixel, lanes);
         a += pool == LP ? v * v : expv(v - most);
@@ -179,44 +200,50 @@ static inline floatv pool_lanes(__global const float *x, int lanes, int pixels, 
     return pool == LP ? sqrt(a) : most + log(a);
 }
 
+static inline void pool_part(__global const float *x, __global float *pooled, int lanes, int channels, int pixels, int x_pixel,
+                             int pools, float share, floatv sum, floatv most)
+{
+    int row = 0;
+    floatv total = 0.0f;
+    for (int p = 0; any(sum != sum) && p < pixels; p++)
+        most = max_or_nan(most, load_lanes(x + (size_t)p * x_pixel, lanes));
+    for (int pool = AVERAGE; pool <= LSE; pool *= 2) {
+        if (!(pools & pool))
+            continue;
+        floatv value = pool_lanes(x, lanes, pixels, x_pixel, pool, sum, most);
+        total += value;
+        if (share == 0.0f)
+            store_lanes(value, pooled + row++ * channels, lanes);
+    }
+    if (share > 0.0f)
+        store_lanes(total * share, pooled, lanes);
+}
+
 static inline void pool_block(__global const float *x, __global float *pooled, int begin, int end, int channels, int pixels,
                               int x_pixel, int pools, float share)
 {
-    for (int c = begin; c < end; c += VECTOR) {
-        int lanes = min(VECTOR, end - c), row = 0;
-        floatv total = 0.0f;
-        for (int pool = AVERAGE; pool <= LSE; pool *= 2) {
-            if (!(pools & pool))
-                continue;
-            floatv value = pool_lanes(x + c, lanes, pixels, x_pixel, pool);
-            total += value;
-            if (share == 0.0f)
-                store_lanes(value, pooled + row++ * channels + c, lanes);
-        }
-        if (share > 0.0f)
-            store_lanes(total * share, pooled + c, lanes);
+    floatv sum[WIDE], most[WIDE];
+    int width;
+    for (int c = begin; c < end; c += width) {
+        int lanes = min(VECTOR, end - c);
+        width = c + WIDE * VECTOR <= end ? WIDE * VECTOR : lanes;
+        if (width > VECTOR)
+            sum_and_max(x + c, VECTOR, pixels, x_pixel, WIDE, sum, most);
+        else
+            sum_and_max(x + c, lanes, pixels, x_pixel, 1, sum, most);
+        for (int k = 0; k * VECTOR < width; k++)
+            pool_part(x + c + k * VECTOR, pooled + c + k * VECTOR, lanes, channels, pixels, x_pixel, pools, share, sum[k],
+                      most[k]);
     }
 }
 
-static inline void scale_block(__global const float *x, __global float *y, const float *gates, int begin, int end, int pixels,
-                               int x_pixel, int y_pixel)
+static inline void scale_block(__global const float *x, __global const float *residual, __global float *y,
+                               __global const float *gates, int begin, int end, int pixels, int x_pixel, int residual_pixel,
+                               int y_pixel, struct ending ending)
 {
-    floatv g[PARTS];
-    UNROLL
-    for (int k = 0; k < PARTS; k++)
-        g[k] = vloadv(gates + k * VECTOR);
-    for (int p = 0; p < pixels; p++) {
-        __global const float *from = x + (size_t)p * x_pixel + begin;
-        __global float *to = y + (size_t)p * y_pixel + begin;
-        if (end - begin == BLOCK) {
-            UNROLL
-            for (int k = 0; k < PARTS; k++)
-                vstorev(vloadv(from + k * VECTOR) * g[k], to + k * VECTOR);
-        } else {
-            for (int c = 0; c < end - begin; c++)
-                to[c] = from[c] * gates[c];
-        }
-    }
+    for (int p = 0; p < pixels; p++)
+        scale_run(x + (size_t)p * x_pixel + begin, gates + begin, 1.0f, residual + (size_t)p * residual_pixel + begin,
+                  y + (size_t)p * y_pixel + begin, end - begin, 1, ending);
 }
 #endif
 
@@ -245,9 +272,9 @@ static inline float hidden_unit(__global const float *pooled, __global const flo
 }
 
 /* The gates of channels begin … begin + BLOCK − 1. With rows 0 the hidden layer is read from `sums`. */
-static inline void gate_block(__global const float *pooled, __global const float *sums, __global const float *mlp, float *gates,
-                              int begin, int channels, int hidden, int has_first, int rows, float bias_count, float act_alpha,
-                              float gate_alpha, float gate_beta)
+static inline void gate_block(__global const float *pooled, __global const float *sums, __global const float *mlp,
+                              __global float *gates, int begin, int channels, int hidden, int has_first, int rows, float bias_count,
+                              float act_alpha, float gate_alpha, float gate_beta)
 {
     size_t padded = (size_t)((channels + BLOCK - 1) / BLOCK * BLOCK);
     __global const float *second = mlp + (has_first ? (size_t)hidden * (size_t)(channels + 1) : 0);
@@ -265,7 +292,7 @@ static inline void gate_block(__global const float *pooled, __global const float
     }
     UNROLL
     for (int k = 0; k < PARTS; k++)
-        vstorev(gatev(total[k], gate_alpha, gate_beta), gates + k * VECTOR);
+        vstorev(gatev(total[k], gate_alpha, gate_beta), gates + begin + k * VECTOR);
 }
 
 /* x_step is the stride of channels, or of pixels where channels are last. */
@@ -292,33 +319,35 @@ SINGLE __kernel void hidden_layer(__global const float *pooled_buffer, uint pool
 
 /* With `whole` the group does one image, pooling included, and `pools`, `share` and `rows` say how; else one block, and rows 0 says
  * that `sums` holds the hidden layer. */
-SINGLE __kernel void scale(__global const float *x_buffer, uint x_offset, __global float *y_buffer, uint y_offset,
-                           __global float *gate_buffer, uint gate_offset, __global float *pooled_buffer, uint pooled_offset,
-                           __global float *sums_buffer, uint sums_offset, __global const float *mlp_buffer, uint mlp_offset,
-                           int channels, int pixels, int hidden, int has_first, int rows, int x_image, int x_step, int y_image,
-                           int y_step, int gate_image, int gate_channel, int pooled_image, int pools, float share, float bias_count,
-                           float act_alpha, float gate_alpha, float gate_beta, int has_y, int has_gate, int whole)
+SINGLE __kernel void scale(__global const float *x_buffer, uint x_offset, __global const float *residual_buffer,
+                           uint residual_offset, __global float *y_buffer, uint y_offset, __global float *gate_buffer,
+                           uint gate_offset, __global float *pooled_buffer, uint pooled_offset, __global float *sums_buffer,
+                           uint sums_offset, __global float *gates_buffer, uint gates_offset, __global const float *mlp_buffer,
+                           uint mlp_offset, int channels, int pixels, int hidden, int has_first, int rows, int x_image, int x_step,
+                           int residual_image, int residual_step, int y_image, int y_step, int gate_image, int gate_channel,
+                           int pooled_image, int pools, float share, float bias_count, float act_alpha, float gate_alpha,
+                           float gate_beta, float low, float high, int has_residual, int clips, int has_y, int has_gate, int whole)
 {
-    float gates[BLOCK];
+    const struct ending ending = { has_residual, clips, low, high };
     int image = (int)get_group_id(1), first = (int)get_group_id(0) * BLOCK;
+    int last = min(whole ? channels : first + BLOCK, channels), padded = (channels + BLOCK - 1) / BLOCK * BLOCK;
     __global const float *x = x_buffer + x_offset + (size_t)image * x_image, *mlp = mlp_buffer + mlp_offset;
     __global float *pooled = pooled_buffer + pooled_offset + (size_t)image * pooled_image;
     __global float *sums = sums_buffer + sums_offset + (size_t)image * hidden;
+    __global float *gates = gates_buffer + gates_offset + (size_t)image * padded;
     if (whole) {
-        for (int begin = 0; begin < channels; begin += BLOCK)
-            pool_block(x, pooled, begin, min(begin + BLOCK, channels), channels, pixels, x_step, pools, share);
+        pool_block(x, pooled, 0, channels, channels, pixels, x_step, pools, share);
         for (int j = 0; has_first && j < hidden; j++)
             sums[j] = hidden_unit(pooled, mlp, j, channels, hidden, rows, act_alpha);
         rows = 0;
     }
-    int last = whole ? channels : min(first + BLOCK, channels);
-    for (int begin = first; begin < last; begin += BLOCK) {
-        int end = min(begin + BLOCK, channels);
+    for (int begin = first; begin < last; begin += BLOCK)
         gate_block(pooled, sums, mlp, gates, begin, channels, hidden, has_first, rows, bias_count, act_alpha, gate_alpha,
                    gate_beta);
-        for (int c = begin; has_gate && c < end; c++)
-            gate_buffer[gate_offset + (size_t)image * gate_image + (size_t)c * gate_channel] = gates[c - begin];
-        if (has_y)
-            scale_block(x, y_buffer + y_offset + (size_t)image * y_image, gates, begin, end, pixels, x_step, y_step);
-    }
+    for (int c = first; has_gate && c < last; c++)
+        gate_buffer[gate_offset + (size_t)image * gate_image + (size_t)c * gate_channel] = gates[c];
+    if (has_y)
+        scale_block(x, residual_buffer + residual_offset + (size_t)image * residual_image,
+                    y_buffer + y_offset + (size_t)image * y_image, gates, first, last, pixels, x_step, residual_step, y_step,
+                    ending);
 }

@@ -117,6 +117,34 @@ static bool output_is_channels_last(const struct node *node, const struct operat
                                                    : node->info->layout == OUTPUT_CHANNELS_LAST;
 }
 
+/* Whether what node's first operand holds is read by later nodes, or known by other names. */
+static bool is_last_use(const struct lowering *low, const struct node *node)
+{
+    const uint32_t operand = node->inputs[0];
+    const struct value *value = graph_value(low->graph, operand);
+    if (value->kind != VALUE_RESULT || lower_is_view(low, &low->graph->nodes[value->node]) || low->aliases[operand].parent != 0 ||
+        graph_is_output(low->graph, operand))
+        return false;
+    for (const struct node *other = low->graph->nodes; other < low->graph->nodes + low->graph->n_nodes; other++)
+        for (size_t i = 0; !other->removed && i < OPERATOR_MAX_INPUTS; i++)
+            if (other->inputs[i] == operand && (other > node || (other == node && i > 0) || lower_is_view(low, other)))
+                return false;
+    return true;
+}
+
+/* The memory of output 0: the first operand's where it may be overwritten, which saves memory and keeps it in the caches. */
+static struct operand *first_result(struct lowering *low, const struct node *node, const struct operator_call *call)
+{
+    const struct operand *x = &call->inputs[0];
+    const bool channels_last = output_is_channels_last(node, call);
+    struct operand *result = &low->operands[node->outputs[0]];
+    const struct operand dense = operand_dense(x->dtype, &x->shape, channels_last, x->region);
+    if (node->info->in_place && !result->present && low->aliases[node->outputs[0]].parent == 0 && operand_is_dense(x) &&
+        direct_port(low, node->outputs[0], &dense) == NULL && is_last_use(low, node))
+        *result = dense;
+    return result_operand(low, node->outputs[0], channels_last);
+}
+
 static plugcl_status lower_node(struct lowering *low, const struct node *node)
 {
     struct operator_call call = { .info = node->info, .params = node->params, .epilogue = node->epilogue,
@@ -127,7 +155,8 @@ static plugcl_status lower_node(struct lowering *low, const struct node *node)
     plugcl_status status = satisfy_needs(low, node, &call);
     for (uint32_t i = 0; i < node->n_outputs; i++)
         if (graph_uses(low->graph, node->outputs[i]) > 0)
-            call.outputs[i] = *result_operand(low, node->outputs[i], output_is_channels_last(node, &call));
+            call.outputs[i] = i == 0 ? *first_result(low, node, &call)
+                                     : *result_operand(low, node->outputs[i], output_is_channels_last(node, &call));
     return status == PLUGCL_OK ? emit(low, &call, node->label) : status;
 }
 

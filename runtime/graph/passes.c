@@ -19,11 +19,20 @@ static bool is_constant(const plugcl_graph *graph, uint32_t value)
     return found != NULL && found->kind == VALUE_CONSTANT;
 }
 
-/* The convolution or linear layer whose only reader is this operand. */
+/* The node with an epilogue whose only reader is this operand. A gate that is asked for its factors too stays as it is. */
 static struct node *sole_layer(const plugcl_graph *graph, uint32_t value)
 {
     struct node *node = producer(graph, value);
-    return node != NULL && !node->removed && node->info->takes_epilogue && graph_uses(graph, value) == 1 ? node : NULL;
+    bool alone = node != NULL && !node->removed && node->info->epilogue != EPILOGUE_NONE && node->outputs[0] == value &&
+                 graph_uses(graph, value) == 1;
+    for (uint32_t i = 1; alone && i < node->n_outputs; i++)
+        alone = graph_uses(graph, node->outputs[i]) == 0;
+    return alone ? node : NULL;
+}
+
+static bool takes_activation(const struct node *node, plugcl_activation kind)
+{
+    return node->info->epilogue == EPILOGUE_OF_LAYER || kind == PLUGCL_RELU || kind == PLUGCL_RELU6 || kind == PLUGCL_CLIP;
 }
 
 /* `later` becomes `earlier` with its own outputs. */
@@ -56,8 +65,8 @@ static struct constant *constant_of(const plugcl_graph *graph, uint32_t value)
 static struct node *foldable_layer(const plugcl_graph *graph, uint32_t value)
 {
     struct node *layer = sole_layer(graph, value);
-    if (layer == NULL || layer->epilogue.has_residual || layer->epilogue.act != PLUGCL_IDENTITY ||
-        !is_constant(graph, layer->inputs[1]) || (layer->inputs[2] != 0 && !is_constant(graph, layer->inputs[2])) ||
+    if (layer == NULL || layer->info->epilogue != EPILOGUE_OF_LAYER || layer->epilogue.has_residual ||
+        layer->epilogue.act != PLUGCL_IDENTITY || !is_constant(graph, layer->inputs[1]) || (layer->inputs[2] != 0 && !is_constant(graph, layer->inputs[2])) ||
         (layer->info == &operator_linear && graph_value(graph, value)->shape.rank != 2))
         return NULL;
     return layer;
@@ -123,7 +132,7 @@ static void fuse_activation(plugcl_graph *graph, struct node *activation)
 {
     struct node *layer = sole_layer(graph, activation->inputs[0]);
     struct activation_params params = *(struct activation_params *)activation->params;
-    if (layer == NULL || layer->epilogue.act != PLUGCL_IDENTITY)
+    if (layer == NULL || layer->epilogue.act != PLUGCL_IDENTITY || !takes_activation(layer, params.kind))
         return;
     take_over(activation, layer);
     activation->epilogue.act = params.kind;
@@ -150,7 +159,7 @@ static void fuse_residual(plugcl_graph *graph, struct node *add)
         if (layer == NULL || layer->epilogue.has_residual || layer->epilogue.act != PLUGCL_IDENTITY)
             continue;
         take_over(add, layer);
-        add->inputs[3] = residual;
+        add->inputs[add->info->residual_input] = residual;
         add->epilogue.has_residual = true;
         return;
     }
@@ -161,7 +170,8 @@ static void fuse_gates(plugcl_graph *graph, struct node *spatial)
 {
     struct node *channel = producer(graph, spatial->inputs[0]);
     if (channel == NULL || channel->removed || channel->info != &operator_channel_gate || spatial->inputs[3] != 0 ||
-        spatial->inputs[0] != channel->outputs[0] || graph_uses(graph, spatial->inputs[0]) != 1)
+        spatial->inputs[0] != channel->outputs[0] || channel->epilogue.has_residual ||
+        channel->epilogue.act != PLUGCL_IDENTITY || graph_uses(graph, spatial->inputs[0]) != 1)
         return;
     spatial->inputs[0] = channel->inputs[0];
     spatial->inputs[3] = channel->outputs[1];

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "ops/channel_gate.h"
+#include "ops/gate.h"
 #include "ops/strided.h"
 
 #define BLOCK 32          /* channels of a work-group of cl/cpu; packed biases and second layers are padded to it */
@@ -39,6 +40,8 @@ static struct gating gating_of(const struct operator_call *call)
 
 static enum operand_need gate_need(const struct operator_call *call, size_t input)
 {
+    if (input == RESIDUAL)
+        return gate_residual_need(call);
     return input != X && call->inputs[input].constant != NULL ? NEED_HOST : NEED_NOTHING;
 }
 
@@ -74,46 +77,36 @@ static void launch_mlp(struct launch *launch, const struct operator_call *call, 
 
 static bool can_pack(const struct operator_call *call)
 {
-    for (int i = FIRST; i < N_INPUTS; i++)
+    for (int i = FIRST; i < RESIDUAL; i++)
         if (call->inputs[i].present && call->inputs[i].constant == NULL)
             return false;
     return true;
 }
 
-/* Dense planes, whatever is between them. */
-static bool is_planes(const struct operand *operand)
-{
-    const int64_t *dims = operand->shape.dims, *strides = operand->strides;
-    return (dims[3] == 1 || strides[3] == 1) && (dims[2] == 1 || strides[2] == dims[3]);
-}
-
 static bool can_use_planes(const struct device_caps *caps, const struct operator_call *call)
 {
     (void)caps;
-    return can_pack(call) && is_planes(&call->inputs[X]) && (!call->outputs[0].present || is_planes(&call->outputs[0]));
+    return can_pack(call) && gate_has_planes(call);
 }
 
 static bool can_use_channels(const struct device_caps *caps, const struct operator_call *call)
 {
     (void)caps;
-    return can_pack(call) && operand_is_channels_last(&call->inputs[X]) &&
-           (!call->outputs[0].present || operand_is_channels_last(&call->outputs[0]));
+    return can_pack(call) && gate_has_channels_last(call);
+}
+
+/* Bytes of an image and of the MLP that a group reads for it. */
+static bool prefers_images(const struct device_caps *caps, const struct operator_call *call)
+{
+    struct gating gating = gating_of(call);
+    int64_t layers = gating.hidden * gating.channels * (gating.has_first ? 2 : 1);
+    return gate_prefers_images(caps, call, 4 * (gating.channels * gating.height * gating.width + layers));
 }
 
 static bool can_use_groups(const struct device_caps *caps, const struct operator_call *call)
 {
     (void)caps;
     return can_pack(call);
-}
-
-static uint32_t scratch_floats(struct schedule *schedule, int64_t count)
-{
-    return schedule_scratch(schedule, (size_t)count * sizeof(float));
-}
-
-static int64_t pixel_stride(const struct operand *operand)
-{
-    return operand->shape.dims[3] != 1 ? operand->strides[3] : operand->strides[2];
 }
 
 /* -D text for the programs of this operator. */
@@ -130,8 +123,9 @@ static const char *write_options(char options[96], const struct schedule *schedu
 /* What the launches of the cl/cpu form share. */
 struct cpu_plan {
     const char *options;
-    int64_t x_step, y_step, blocks;
-    uint32_t pooled, sums;
+    bool channels_last, whole;
+    int64_t blocks;
+    uint32_t pooled, sums, gates;
 };
 
 static void launch_cpu_pool(struct schedule *schedule, const struct operator_call *call, const struct gating *gating,
@@ -141,7 +135,8 @@ static void launch_cpu_pool(struct schedule *schedule, const struct operator_cal
     launch_operand(launch, &call->inputs[X]);
     launch_region(launch, plan->pooled, 0);
     launch_ints(launch, (const int64_t[]){ gating->channels, gating->height * gating->width, gating->rows,
-                                           call->inputs[X].strides[0], plan->x_step, gating->pools }, 6);
+                                           call->inputs[X].strides[0], gate_step(&call->inputs[X], plan->channels_last),
+                                           gating->pools }, 6);
     launch_float(launch, gating->share);
     launch_groups(launch, (size_t)plan->blocks, (size_t)gating->images, 1);
 }
@@ -165,83 +160,77 @@ static void launch_cpu_hidden(struct schedule *schedule, const struct operator_c
 }
 
 static void launch_cpu_scale(struct schedule *schedule, const struct operator_call *call, const struct gating *gating,
-                             const struct cpu_plan *plan, bool inline_hidden, bool whole)
+                             const struct cpu_plan *plan, int64_t rows)
 {
-    const struct operand *x = &call->inputs[X], *y = &call->outputs[0], *gate = &call->outputs[1];
+    const struct operand *x = &call->inputs[X], *residual = gate_residual(call), *y = &call->outputs[0], *gate = &call->outputs[1];
     struct launch *launch = schedule_launch(schedule, "cpu/channel_gate.cl", plan->options, "scale");
     launch_operand(launch, x);
+    launch_operand(launch, residual);
     launch_operand(launch, y);
     launch_operand(launch, gate);
     launch_region(launch, plan->pooled, 0);
     launch_region(launch, plan->sums, 0);
+    launch_region(launch, plan->gates, 0);
     launch_mlp(launch, call, gating);
-    launch_ints(launch, (const int64_t[]){ gating->channels, gating->height * gating->width, gating->hidden, gating->has_first,
-                                           whole || inline_hidden ? gating->rows : 0, x->strides[0], plan->x_step,
-                                           y->present ? y->strides[0] : 0, plan->y_step, gate->present ? gate->strides[0] : 0,
-                                           gate->present ? gate->strides[1] : 0, gating->rows * gating->channels, gating->pools },
-                                           13);
+    const int64_t ints[] = { gating->channels, gating->height * gating->width, gating->hidden, gating->has_first, rows,
+                             x->strides[0], gate_step(x, plan->channels_last), gate_stride(residual, 0),
+                             gate_step(residual, plan->channels_last), gate_stride(y, 0), gate_step(y, plan->channels_last),
+                             gate_stride(gate, 0), gate_stride(gate, 1), gating->rows * gating->channels, gating->pools };
+    launch_ints(launch, ints, sizeof ints / sizeof *ints);
     const float numbers[] = { gating->share, gating->bias_count, gating->params->act_alpha, gating->params->gate_alpha,
                               gating->params->gate_beta };
     for (int i = 0; i < 5; i++)
         launch_float(launch, numbers[i]);
-    launch_ints(launch, (const int64_t[]){ y->present, gate->present, whole }, 3);
-    launch_groups(launch, whole ? 1 : (size_t)plan->blocks, (size_t)gating->images, 1);
+    launch_gate_bounds(launch, call);
+    launch_ints(launch, (const int64_t[]){ residual->present, gate_clips(call), y->present, gate->present, plan->whole }, 5);
+    launch_groups(launch, plan->whole ? 1 : (size_t)plan->blocks, (size_t)gating->images, 1);
 }
 
-static plugcl_status plan_cpu(struct schedule *schedule, const struct operator_call *call, bool channels_last)
+static plugcl_status plan_cpu(struct schedule *schedule, const struct operator_call *call, bool channels_last, bool whole)
 {
     struct gating gating = gating_of(call);
-    const struct operand *x = &call->inputs[X], *y = &call->outputs[0];
     char options[96];
     if (gating.images == 0)
         return schedule_status(schedule);
-    struct cpu_plan plan = { .options = write_options(options, schedule, &gating, channels_last),
-                             .x_step = channels_last ? pixel_stride(x) : x->strides[1],
-                             .y_step = !y->present ? 0 : channels_last ? pixel_stride(y) : y->strides[1],
-                             .blocks = (gating.channels + BLOCK - 1) / BLOCK };
-    plan.pooled = scratch_floats(schedule, gating.images * gating.rows * gating.channels);
-    plan.sums = gating.has_first ? scratch_floats(schedule, gating.images * gating.hidden) : plan.pooled;
-    bool whole = gating.images >= (int64_t)schedule_caps(schedule)->compute_units;
+    struct cpu_plan plan = { .options = write_options(options, schedule, &gating, channels_last), .channels_last = channels_last,
+                             .whole = whole, .blocks = divide_up(gating.channels, BLOCK) };
+    plan.pooled = gate_scratch(schedule, gating.images * gating.rows * gating.channels);
+    plan.sums = gating.has_first ? gate_scratch(schedule, gating.images * gating.hidden) : plan.pooled;
+    plan.gates = gate_scratch(schedule, gating.images * plan.blocks * BLOCK);
     bool inline_hidden = gating.has_first && gating.hidden * gating.channels * gating.rows <= SMALL_LAYER;
     if (!whole)
         launch_cpu_pool(schedule, call, &gating, &plan);
     if (!whole && gating.has_first && !inline_hidden)
         launch_cpu_hidden(schedule, call, &gating, &plan);
-    launch_cpu_scale(schedule, call, &gating, &plan, inline_hidden, whole);
+    launch_cpu_scale(schedule, call, &gating, &plan, whole || inline_hidden ? gating.rows : 0);
     return schedule_status(schedule);
 }
 
 static plugcl_status plan_cpu_planes(struct schedule *schedule, const struct operator_call *call)
 {
-    return plan_cpu(schedule, call, false);
+    return plan_cpu(schedule, call, false, false);
 }
 
 static plugcl_status plan_cpu_channels(struct schedule *schedule, const struct operator_call *call)
 {
-    return plan_cpu(schedule, call, true);
+    return plan_cpu(schedule, call, true, false);
 }
 
-static void launch_strided_scale(struct schedule *schedule, const struct operator_call *call, const struct gating *gating,
-                                 uint32_t gates)
+static plugcl_status plan_cpu_image_planes(struct schedule *schedule, const struct operator_call *call)
 {
-    const struct operand *x = &call->inputs[X], *y = &call->outputs[0];
-    if (!y->present)
-        return;
-    struct launch *launch = schedule_launch(schedule, "common/channel_gate.cl", NULL, "scale");
-    bool channels_inner = x->strides[1] == 1 && gating->channels > 1;
-    launch_operand(launch, x);
-    launch_operand(launch, y);
-    launch_region(launch, gates, 0);
-    launch_ints(launch, (const int64_t[]){ gating->images, gating->channels, gating->height, gating->width }, 4);
-    launch_ints(launch, x->strides, 4);
-    launch_ints(launch, y->strides, 4);
-    launch_int(launch, channels_inner);
-    size_t inner = (size_t)(channels_inner ? gating->channels : gating->width);
-    size_t outer = (size_t)(channels_inner ? gating->width : gating->channels);
-    size_t group = launch_power_of_two(launch, 64), local = 1;
-    while (local < inner && local < group)
-        local *= 2;
-    launch_range(launch, inner, outer, (size_t)(gating->images * gating->height), local, group / local, 1);
+    return plan_cpu(schedule, call, false, true);
+}
+
+static plugcl_status plan_cpu_image_channels(struct schedule *schedule, const struct operator_call *call)
+{
+    return plan_cpu(schedule, call, true, true);
+}
+
+/* The gates that a launch wrote, [N][C]. */
+static struct operand gates_operand(const struct gating *gating, uint32_t region)
+{
+    const plugcl_shape shape = { 4, { gating->images, gating->channels, 1, 1 } };
+    return operand_dense(PLUGCL_F32, &shape, false, region);
 }
 
 static void launch_gpu_pool(struct schedule *schedule, const struct operator_call *call, const struct gating *gating,
@@ -274,9 +263,9 @@ static plugcl_status plan_groups(struct schedule *schedule, const struct operato
     char options[96];
     if (gating.images == 0)
         return schedule_status(schedule);
-    uint32_t pooled = scratch_floats(schedule, gating.images * gating.rows * gating.channels);
-    uint32_t sums = gating.has_first ? scratch_floats(schedule, gating.images * gating.hidden) : pooled;
-    uint32_t gates = scratch_floats(schedule, gating.images * gating.channels);
+    uint32_t pooled = gate_scratch(schedule, gating.images * gating.rows * gating.channels);
+    uint32_t sums = gating.has_first ? gate_scratch(schedule, gating.images * gating.hidden) : pooled;
+    uint32_t gates = gate_scratch(schedule, gating.images * gating.channels);
     launch_gpu_pool(schedule, call, &gating, pooled);
     struct launch *launch =
         schedule_launch(schedule, "gpu/channel_gate.cl", write_options(options, schedule, &gating, -1), "layers");
@@ -295,7 +284,8 @@ static plugcl_status plan_groups(struct schedule *schedule, const struct operato
     launch_int(launch, group < 16 ? (int64_t)group : 16);
     launch_local(launch, group * sizeof(float));
     launch_range(launch, group * (size_t)gating.images, 1, 1, group, 1, 1);
-    launch_strided_scale(schedule, call, &gating, gates);
+    const struct operand factors = gates_operand(&gating, gates);
+    launch_gate_scale(schedule, call, &factors, REGION_NONE);
     return schedule_status(schedule);
 }
 
@@ -366,12 +356,13 @@ static plugcl_status plan_strided(struct schedule *schedule, const struct operat
     struct gating gating = gating_of(call);
     if (gating.images == 0)
         return schedule_status(schedule);
-    uint32_t pooled = scratch_floats(schedule, gating.images * gating.rows * gating.channels);
-    uint32_t sums = gating.has_first ? scratch_floats(schedule, gating.images * gating.hidden) : pooled;
-    uint32_t gates = scratch_floats(schedule, gating.images * gating.channels);
+    uint32_t pooled = gate_scratch(schedule, gating.images * gating.rows * gating.channels);
+    uint32_t sums = gating.has_first ? gate_scratch(schedule, gating.images * gating.hidden) : pooled;
+    uint32_t gates = gate_scratch(schedule, gating.images * gating.channels);
     launch_strided_pool(schedule, call, &gating, pooled);
     launch_strided_layers(schedule, call, &gating, pooled, sums, gates);
-    launch_strided_scale(schedule, call, &gating, gates);
+    const struct operand factors = gates_operand(&gating, gates);
+    launch_gate_scale(schedule, call, &factors, REGION_NONE);
     return schedule_status(schedule);
 }
 
@@ -383,6 +374,8 @@ static uint64_t gate_flops(const struct operator_call *call)
 }
 
 static const struct variant channel_gate_variants[] = {
+    { "cpu_image_planes", can_use_planes, prefers_images, plan_cpu_image_planes },
+    { "cpu_image_channels", can_use_channels, prefers_images, plan_cpu_image_channels },
     { "cpu_planes", can_use_planes, variant_on_cpu, plan_cpu_planes },
     { "cpu_channels", can_use_channels, variant_on_cpu, plan_cpu_channels },
     { "gpu_groups", can_use_groups, variant_on_gpu, plan_groups },
@@ -396,6 +389,9 @@ const struct operator_info operator_channel_gate = {
     .shape = channel_gate_shape,
     .need = gate_need,
     .layout = OUTPUT_LIKE_INPUT,
+    .in_place = true,
+    .epilogue = EPILOGUE_OF_GATE,
+    .residual_input = RESIDUAL,
     .variants = channel_gate_variants,
     .flops = gate_flops,
     .expand = channel_gate_expand,

@@ -5,7 +5,7 @@
 
 #include "ops/operator.h"
 
-enum { X, FIRST, FIRST_BIAS, SECOND, SECOND_BIAS, N_INPUTS };
+enum { X, FIRST, FIRST_BIAS, SECOND, SECOND_BIAS, RESIDUAL };
 
 /* How many bits are set. */
 int channel_gate_pools(uint32_t pools);

@@ -30,9 +30,9 @@ struct operand {
     struct constant *constant; /* not NULL: a weight or constant, with its data on the host */
 };
 
-/* What a fused convolution or linear layer does to its sums: y = act(sum + bias + residual). */
+/* What a fused layer does to its sums, y = act(sum + bias + residual), or a gate to its product. */
 struct epilogue {
-    bool has_residual; /* the residual is the last present input, with the output's shape and any strides */
+    bool has_residual; /* the last present input, with the output's shape */
     plugcl_activation act;
     float alpha, beta;
 };
@@ -69,6 +69,13 @@ enum output_layout {
     OUTPUT_ROW_MAJOR
 };
 
+/* What an operator takes up of what follows it: an activation, and before it a residual. */
+enum takes_epilogue {
+    EPILOGUE_NONE,
+    EPILOGUE_OF_LAYER, /* any activation; a scale and shift for each channel go into its weight and bias, inputs 1 and 2 */
+    EPILOGUE_OF_GATE   /* only activations that bound a value: relu, relu6, clip */
+};
+
 struct expansion; /* graph/expand.h */
 
 struct operator_info {
@@ -84,7 +91,9 @@ struct operator_info {
     enum operand_need (*need)(const struct operator_call *call, size_t input); /* NULL: NEED_NOTHING */
     enum output_layout layout;
     bool dense_outputs;  /* results are not written in place into a concat's */
-    bool takes_epilogue; /* conv2d and linear */
+    bool in_place;       /* output 0, of input 0's shape and strides, may lie where input 0 does */
+    enum takes_epilogue epilogue;
+    uint32_t residual_input; /* where it takes one */
     const struct variant *variants; /* the last row has a NULL name; the one before it is generic: it can always run */
     /* Names one of the tiles (of registers or local memory, Winograd's, key panels) with which a variant can plan the call, for
      * tuning: "6x64" for number 1 on; false past the last. Number 0 is the variant's own choice, which is one of them.
@@ -124,7 +133,7 @@ extern const struct operator_info *const operators[];
 
 /* Parameters. conv2d takes struct plugcl_conv2d_params with the defaults filled in (no zero strides, dilations or groups),
  * conv_transpose2d struct plugcl_conv_transpose2d_params likewise; linear takes none. Their inputs: x, weight,
- * bias and (where takes_epilogue) residual. deform_conv2d takes conv2d's; inputs x, weight, bias, offset, mask. */
+ * bias and (of conv2d and linear) residual. deform_conv2d takes conv2d's; inputs x, weight, bias, offset, mask. */
 struct pool2d_params {
     bool is_max;
     struct plugcl_pool2d_params window; /* defaults filled in */
@@ -199,10 +208,10 @@ struct sample_params {
 struct matmul_params { /* inputs: a, b */
     bool transpose_a, transpose_b;
 };
-/* channel_gate: struct plugcl_channel_gate_params (pools filled in); inputs x, first, first_bias, second, second_bias;
- *   outputs y, gate [N,C,1,1]. Without y (a spatial gate took the gate over) only the gate is computed.
+/* channel_gate: struct plugcl_channel_gate_params (pools filled in); inputs x, first, first_bias, second, second_bias,
+ *   residual; outputs y, gate [N,C,1,1]. Without y (a spatial gate took the gate over) only the gate is computed.
  * spatial_gate: struct plugcl_spatial_gate_params; inputs x, weight, bias, channel gate [N,C,1,1] or absent: it computes the
- *   spatial gate of x · channel gate without writing that product; outputs y, gate [N,1,H,W]. */
+ *   spatial gate of x · channel gate without writing that product, residual; outputs y, gate [N,1,H,W]. */
 
 /* resize: struct plugcl_resize_params; inputs x, a value of the wanted height and width or absent. */
 /* pyramid: inputs x, pool, pool_bias, projection, projection_bias, then for each branch depthwise (or absent), weight, bias. */

@@ -3,9 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ops/gate.h"
 #include "ops/strided.h"
 
-enum { X, WEIGHT, BIAS, CHANNEL };
+enum { X, WEIGHT, BIAS, CHANNEL, RESIDUAL };
 
 /* The sizes that all variants want. */
 struct gating {
@@ -48,6 +49,8 @@ static plugcl_status gate_shape(const void *params, const plugcl_shape *inputs, 
 
 static enum operand_need gate_need(const struct operator_call *call, size_t input)
 {
+    if (input == RESIDUAL)
+        return gate_residual_need(call);
     return (input == WEIGHT || input == BIAS) && call->inputs[input].constant != NULL ? NEED_HOST : NEED_NOTHING;
 }
 
@@ -74,45 +77,24 @@ static bool can_pack(const struct operator_call *call)
     return call->inputs[WEIGHT].constant != NULL && (!call->inputs[BIAS].present || call->inputs[BIAS].constant != NULL);
 }
 
-/* Dense planes, whatever is between them. */
-static bool is_planes(const struct operand *operand)
-{
-    const int64_t *dims = operand->shape.dims, *strides = operand->strides;
-    return (dims[3] == 1 || strides[3] == 1) && (dims[2] == 1 || strides[2] == dims[3]);
-}
-
 static bool can_use_planes(const struct device_caps *caps, const struct operator_call *call)
 {
     (void)caps;
-    return can_pack(call) && is_planes(&call->inputs[X]) && (!call->outputs[0].present || is_planes(&call->outputs[0]));
+    return can_pack(call) && gate_has_planes(call);
 }
 
 static bool can_use_channels(const struct device_caps *caps, const struct operator_call *call)
 {
     const struct operand *channel = &call->inputs[CHANNEL];
     (void)caps;
-    return can_pack(call) && operand_is_channels_last(&call->inputs[X]) &&
-           (!call->outputs[0].present || operand_is_channels_last(&call->outputs[0])) &&
+    return can_pack(call) && gate_has_channels_last(call) &&
            (!channel->present || channel->shape.dims[1] == 1 || channel->strides[1] == 1);
 }
 
-static uint32_t scratch_floats(struct schedule *schedule, int64_t count)
+static bool prefers_images(const struct device_caps *caps, const struct operator_call *call)
 {
-    return schedule_scratch(schedule, (size_t)count * sizeof(float));
-}
-
-/* Stride `axis` of an operand, 0 for an absent one. */
-static int64_t stride(const struct operand *operand, int axis)
-{
-    return operand->present ? operand->strides[axis] : 0;
-}
-
-/* The stride from channel to channel, or, for channels-last, from pixel to pixel. */
-static int64_t step_of(const struct operand *operand, bool channels_last)
-{
-    if (!channels_last)
-        return stride(operand, 1);
-    return stride(operand, operand->present && operand->shape.dims[3] != 1 ? 3 : 2);
+    struct gating gating = gating_of(call);
+    return gate_prefers_images(caps, call, 4 * gating.channels * gating.height * gating.width);
 }
 
 /* Few work-groups, but enough for every thread to take two; each of a vector or more. */
@@ -124,57 +106,93 @@ static int64_t rows_of_group(const struct gating *gating, const struct device_ca
     return rows > gating->height ? gating->height : rows;
 }
 
-static plugcl_status plan_cpu(struct schedule *schedule, const struct operator_call *call, bool channels_last)
+/* What the launches of the cl/cpu form share. */
+struct cpu_plan {
+    const char *options;
+    bool channels_last, whole;
+    int64_t map_width, rows_each;
+    uint32_t map, spatial;
+};
+
+static void launch_cpu_map(struct schedule *schedule, const struct operator_call *call, const struct gating *gating,
+                           const struct cpu_plan *plan)
+{
+    const struct operand *x = &call->inputs[X], *channel = &call->inputs[CHANNEL];
+    struct launch *launch = schedule_launch(schedule, "cpu/spatial_gate.cl", plan->options, "map");
+    launch_operand(launch, x);
+    launch_operand(launch, channel);
+    launch_region(launch, plan->map, 0);
+    launch_ints(launch, (const int64_t[]){ gating->channels, gating->height, gating->width, plan->map_width, x->strides[0],
+                                           gate_step(x, plan->channels_last), gate_stride(channel, 0), gate_stride(channel, 1),
+                                           channel->present, plan->rows_each }, 10);
+    launch_groups(launch, (size_t)divide_up(gating->height, plan->rows_each), (size_t)gating->images, 1);
+}
+
+static void launch_cpu_scale(struct schedule *schedule, const struct operator_call *call, const struct gating *gating,
+                             const struct cpu_plan *plan)
+{
+    const struct operand *x = &call->inputs[X], *channel = &call->inputs[CHANNEL], *residual = gate_residual(call),
+        *y = &call->outputs[0], *gate = &call->outputs[1];
+    struct launch *launch = schedule_launch(schedule, "cpu/spatial_gate.cl", plan->options, "scale");
+    launch_operand(launch, x);
+    launch_operand(launch, residual);
+    launch_operand(launch, y);
+    launch_operand(launch, gate);
+    launch_operand(launch, channel);
+    launch_region(launch, plan->map, 0);
+    launch_region(launch, plan->spatial, 0);
+    launch_window(launch, call, gating);
+    const int64_t ints[] = { gating->channels, gating->height, gating->width, plan->map_width, x->strides[0],
+                             gate_step(x, plan->channels_last), gate_stride(residual, 0), gate_step(residual, plan->channels_last),
+                             gate_stride(y, 0), gate_step(y, plan->channels_last), gate_stride(gate, 0), gate_stride(gate, 2),
+                             gate_stride(gate, 3), gate_stride(channel, 0), gate_stride(channel, 1), channel->present,
+                             residual->present, gate_clips(call), y->present, gate->present, plan->whole, plan->rows_each };
+    launch_ints(launch, ints, sizeof ints / sizeof *ints);
+    launch_float(launch, gating->params->gate_alpha);
+    launch_float(launch, gating->params->gate_beta);
+    launch_gate_bounds(launch, call);
+    launch_groups(launch, (size_t)divide_up(gating->height, plan->rows_each), (size_t)gating->images, 1);
+}
+
+static plugcl_status plan_cpu(struct schedule *schedule, const struct operator_call *call, bool channels_last, bool whole)
 {
     struct gating gating = gating_of(call);
-    const struct operand *x = &call->inputs[X], *channel = &call->inputs[CHANNEL], *y = &call->outputs[0],
-        *gate = &call->outputs[1];
     const struct device_caps *caps = schedule_caps(schedule);
     if (gating.images == 0)
         return schedule_status(schedule);
     int64_t vector = caps->cpu_family ? caps->vector_width : 4, border = gating.kernel - 1;
-    int64_t map_width = (gating.width + vector - 1) / vector * vector + border;
-    int64_t rows = rows_of_group(&gating, caps, vector);
-    size_t groups = (size_t)((gating.height + rows - 1) / rows), images = (size_t)gating.images;
-    uint32_t map = scratch_floats(schedule, gating.images * 2 * (gating.height + border) * map_width);
-    uint32_t spatial = scratch_floats(schedule, gating.images * gating.height * gating.width);
     char options[96];
     snprintf(options, sizeof options, "-DKERNEL=%d -DHARD_GATE=%d -DCHANNELS_LAST=%d -DVECTOR=%d", (int)gating.kernel,
              gating.params->hard_gate, channels_last, (int)vector);
-    struct launch *launch = schedule_launch(schedule, "cpu/spatial_gate.cl", options, "map");
-    launch_operand(launch, x);
-    launch_operand(launch, channel);
-    launch_region(launch, map, 0);
-    launch_ints(launch, (const int64_t[]){ gating.channels, gating.height, gating.width, map_width, x->strides[0],
-                                           step_of(x, channels_last), stride(channel, 0), stride(channel, 1), channel->present,
-                                           rows }, 10);
-    launch_groups(launch, groups, images, 1);
-    launch = schedule_launch(schedule, "cpu/spatial_gate.cl", options, "scale");
-    launch_operand(launch, x);
-    launch_operand(launch, y);
-    launch_operand(launch, gate);
-    launch_operand(launch, channel);
-    launch_region(launch, map, 0);
-    launch_region(launch, spatial, 0);
-    launch_window(launch, call, &gating);
-    launch_ints(launch, (const int64_t[]){ gating.channels, gating.height, gating.width, map_width, x->strides[0],
-                                           step_of(x, channels_last), stride(y, 0), step_of(y, channels_last), stride(gate, 0),
-                                           stride(gate, 2), stride(gate, 3), stride(channel, 0), stride(channel, 1),
-                                           channel->present, y->present, gate->present, rows }, 17);
-    launch_float(launch, gating.params->gate_alpha);
-    launch_float(launch, gating.params->gate_beta);
-    launch_groups(launch, groups, images, 1);
+    struct cpu_plan plan = { .options = options, .channels_last = channels_last, .whole = whole,
+                             .map_width = divide_up(gating.width, vector) * vector + border,
+                             .rows_each = whole ? gating.height : rows_of_group(&gating, caps, vector) };
+    plan.map = gate_scratch(schedule, gating.images * 2 * (gating.height + border) * plan.map_width);
+    plan.spatial = gate_scratch(schedule, gating.images * gating.height * gating.width);
+    if (!whole)
+        launch_cpu_map(schedule, call, &gating, &plan);
+    launch_cpu_scale(schedule, call, &gating, &plan);
     return schedule_status(schedule);
 }
 
 static plugcl_status plan_cpu_planes(struct schedule *schedule, const struct operator_call *call)
 {
-    return plan_cpu(schedule, call, false);
+    return plan_cpu(schedule, call, false, false);
 }
 
 static plugcl_status plan_cpu_channels(struct schedule *schedule, const struct operator_call *call)
 {
-    return plan_cpu(schedule, call, true);
+    return plan_cpu(schedule, call, true, false);
+}
+
+static plugcl_status plan_cpu_image_planes(struct schedule *schedule, const struct operator_call *call)
+{
+    return plan_cpu(schedule, call, false, true);
+}
+
+static plugcl_status plan_cpu_image_channels(struct schedule *schedule, const struct operator_call *call)
+{
+    return plan_cpu(schedule, call, true, true);
 }
 
 static void launch_map_in_groups(struct schedule *schedule, const struct operator_call *call, const struct gating *gating,
@@ -192,7 +210,7 @@ static void launch_map_in_groups(struct schedule *schedule, const struct operato
     launch_region(launch, map, 0);
     launch_ints(launch, (const int64_t[]){ gating->channels, gating->height, gating->width }, 3);
     launch_ints(launch, x->strides, 4);
-    launch_ints(launch, (const int64_t[]){ stride(channel, 0), stride(channel, 1), channel->present, (int64_t)pixels_each,
+    launch_ints(launch, (const int64_t[]){ gate_stride(channel, 0), gate_stride(channel, 1), channel->present, (int64_t)pixels_each,
                                            channels_inner }, 5);
     launch_local(launch, group * sizeof(float));
     launch_local(launch, group * sizeof(float));
@@ -209,7 +227,7 @@ static void launch_map_strided(struct schedule *schedule, const struct operator_
     launch_region(launch, map, 0);
     launch_ints(launch, (const int64_t[]){ gating->images, gating->channels, gating->height, gating->width }, 4);
     launch_ints(launch, x->strides, 4);
-    launch_ints(launch, (const int64_t[]){ stride(channel, 0), stride(channel, 1), channel->present }, 3);
+    launch_ints(launch, (const int64_t[]){ gate_stride(channel, 0), gate_stride(channel, 1), channel->present }, 3);
     launch_range(launch, (size_t)(gating->height * gating->width), (size_t)gating->images, 1, launch_power_of_two(launch, 64), 1,
                  1);
 }
@@ -229,36 +247,12 @@ static void launch_window_strided(struct schedule *schedule, const struct operat
     launch_ints(launch, (const int64_t[]){ gating->images, gating->height, gating->width, gating->kernel,
                                            dense ? gating->kernel * gating->kernel : weight->strides[1],
                                            dense ? gating->kernel : weight->strides[2], dense ? 1 : weight->strides[3],
-                                           gating->params->max_first, bias->present, stride(gate, 0), stride(gate, 2),
-                                           stride(gate, 3), gate->present }, 13);
+                                           gating->params->max_first, bias->present, gate_stride(gate, 0), gate_stride(gate, 2),
+                                           gate_stride(gate, 3), gate->present }, 13);
     launch_float(launch, gating->params->gate_alpha);
     launch_float(launch, gating->params->gate_beta);
     size_t group = launch_power_of_two(launch, 64), local = group < 16 ? group : 16;
     launch_range(launch, (size_t)gating->width, (size_t)gating->height, (size_t)gating->images, local, group / local, 1);
-}
-
-static void launch_scale_strided(struct schedule *schedule, const struct operator_call *call, const struct gating *gating,
-                                 uint32_t spatial)
-{
-    const struct operand *x = &call->inputs[X], *channel = &call->inputs[CHANNEL], *y = &call->outputs[0];
-    bool channels_inner = x->strides[1] == 1 && gating->channels > 1;
-    if (!y->present)
-        return;
-    struct launch *launch = schedule_launch(schedule, "common/spatial_gate.cl", "-DHARD_GATE=0", "scale");
-    launch_operand(launch, x);
-    launch_operand(launch, y);
-    launch_operand(launch, channel);
-    launch_region(launch, spatial, 0);
-    launch_ints(launch, (const int64_t[]){ gating->images, gating->channels, gating->height, gating->width }, 4);
-    launch_ints(launch, x->strides, 4);
-    launch_ints(launch, y->strides, 4);
-    launch_ints(launch, (const int64_t[]){ stride(channel, 0), stride(channel, 1), channel->present, channels_inner }, 4);
-    size_t inner = (size_t)(channels_inner ? gating->channels : gating->width);
-    size_t outer = (size_t)(channels_inner ? gating->width : gating->channels);
-    size_t group = launch_power_of_two(launch, 64), local = 1;
-    while (local < inner && local < group)
-        local *= 2;
-    launch_range(launch, inner, outer, (size_t)(gating->images * gating->height), local, group / local, 1);
 }
 
 static plugcl_status plan_parts(struct schedule *schedule, const struct operator_call *call, bool in_groups)
@@ -266,14 +260,14 @@ static plugcl_status plan_parts(struct schedule *schedule, const struct operator
     struct gating gating = gating_of(call);
     if (gating.images == 0)
         return schedule_status(schedule);
-    uint32_t map = scratch_floats(schedule, gating.images * 2 * gating.height * gating.width);
-    uint32_t spatial = scratch_floats(schedule, gating.images * gating.height * gating.width);
+    uint32_t map = gate_scratch(schedule, gating.images * 2 * gating.height * gating.width);
+    uint32_t spatial = gate_scratch(schedule, gating.images * gating.height * gating.width);
     if (in_groups)
         launch_map_in_groups(schedule, call, &gating, map);
     else
         launch_map_strided(schedule, call, &gating, map);
     launch_window_strided(schedule, call, &gating, map, spatial);
-    launch_scale_strided(schedule, call, &gating, spatial);
+    launch_gate_scale(schedule, call, &call->inputs[CHANNEL], spatial);
     return schedule_status(schedule);
 }
 
@@ -316,6 +310,8 @@ static void gate_expand(plugcl_graph *graph, const void *parameters, const plugc
 }
 
 static const struct variant spatial_gate_variants[] = {
+    { "cpu_image_planes", can_use_planes, prefers_images, plan_cpu_image_planes },
+    { "cpu_image_channels", can_use_channels, prefers_images, plan_cpu_image_channels },
     { "cpu_planes", can_use_planes, variant_on_cpu, plan_cpu_planes },
     { "cpu_channels", can_use_channels, variant_on_cpu, plan_cpu_channels },
     { "gpu_groups", variant_always, variant_on_gpu, plan_groups },
@@ -329,6 +325,9 @@ const struct operator_info operator_spatial_gate = {
     .shape = gate_shape,
     .need = gate_need,
     .layout = OUTPUT_LIKE_INPUT,
+    .in_place = true,
+    .epilogue = EPILOGUE_OF_GATE,
+    .residual_input = RESIDUAL,
     .variants = spatial_gate_variants,
     .flops = gate_flops,
     .expand = gate_expand,

@@ -4,6 +4,7 @@
 
 #include "checkcl/checkcl.h"
 #include "ref/channel_gate.h"
+#include "ref/elementwise.h"
 
 static void reference(const struct checkcl_case *row, const double *const *inputs, const plugcl_shape *output_shapes,
                       double *const *outputs)
@@ -18,6 +19,9 @@ static void reference(const struct checkcl_case *row, const double *const *input
                      outputs[0]);
     if (outputs[1] == NULL)
         free(gate);
+    for (int64_t i = 0; outputs[0] != NULL && i < plugcl_shape_elements(&output_shapes[0]); i++)
+        outputs[0][i] = ref_activation(row->epilogue.act, outputs[0][i] + (row->epilogue.has_residual ? inputs[5][i] : 0),
+                                       row->epilogue.alpha, row->epilogue.beta);
 }
 
 struct form {
@@ -25,7 +29,15 @@ struct form {
     uint32_t pools;
     bool average_pools, one_layer, no_bias, hard_gate, no_y, no_gate, weights_computed;
     plugcl_activation act;
+    bool residual;
+    plugcl_activation end;
 };
+
+/* As a plan lays it out: like x, without gaps. */
+static enum checkcl_layout residual_layout(enum checkcl_layout x)
+{
+    return x == CHECKCL_ROW_MAJOR || x == CHECKCL_ODD_VIEW ? CHECKCL_ROW_MAJOR : CHECKCL_CHANNELS_LAST;
+}
 
 static void check_form(struct checkcl *check, const struct form *form, const plugcl_shape *x, int64_t hidden,
                        enum checkcl_layout in,
@@ -47,8 +59,10 @@ static void check_form(struct checkcl *check, const struct form *form, const plu
                     { .present = !form->one_layer, .constant = constant, .shape = { 2, { hidden, channels } } },
                     { .present = !form->one_layer && !form->no_bias, .constant = constant, .shape = { 1, { hidden } } },
                     { .present = true, .constant = constant, .shape = { 2, { channels, hidden } } },
-                    { .present = !form->no_bias, .constant = constant, .shape = { 1, { channels } } } },
+                    { .present = !form->no_bias, .constant = constant, .shape = { 1, { channels } } },
+                    { .present = form->residual, .shape = *x, .layout = residual_layout(in), .fill = fill } },
         .output_layout = out,
+        .epilogue = { form->residual, form->end, -0.25f, 0.5f },
         .skip_output = { form->no_y, form->no_gate },
         .budget = 1e-5,
         .reference = reference,
@@ -61,6 +75,7 @@ static void check_form(struct checkcl *check, const struct form *form, const plu
 static const struct form forms[] = {
     { .name = "se", .pools = PLUGCL_POOL_AVG, .no_bias = true, .no_gate = true, .act = PLUGCL_RELU },
     { .name = "avg_max", .pools = PLUGCL_POOL_AVG | PLUGCL_POOL_MAX, .act = PLUGCL_RELU },
+    { .name = "bottleneck", .pools = PLUGCL_POOL_AVG, .no_gate = true, .act = PLUGCL_RELU, .residual = true, .end = PLUGCL_RELU },
     { .name = "lp", .pools = PLUGCL_POOL_LP, .act = PLUGCL_RELU },
     { .name = "lse", .pools = PLUGCL_POOL_LSE, .no_bias = true, .act = PLUGCL_RELU },
     { .name = "all", .pools = 15, .act = PLUGCL_RELU },
@@ -69,6 +84,10 @@ static const struct form forms[] = {
     { .name = "one_layer_all", .pools = 15, .one_layer = true },
     { .name = "hard_silu", .pools = PLUGCL_POOL_AVG, .hard_gate = true, .act = PLUGCL_SILU },
     { .name = "gate_only", .pools = PLUGCL_POOL_AVG | PLUGCL_POOL_MAX, .no_y = true, .act = PLUGCL_RELU },
+    { .name = "residual", .pools = PLUGCL_POOL_AVG, .act = PLUGCL_RELU, .residual = true },
+    { .name = "clip", .pools = PLUGCL_POOL_MAX, .no_gate = true, .act = PLUGCL_RELU, .end = PLUGCL_CLIP },
+    { .name = "computed_relu6", .pools = PLUGCL_POOL_AVG, .weights_computed = true, .act = PLUGCL_RELU, .residual = true,
+      .end = PLUGCL_RELU6 },
     { .name = "computed", .pools = PLUGCL_POOL_AVG, .weights_computed = true, .act = PLUGCL_RELU },
 };
 
@@ -95,7 +114,7 @@ void checkcl_channel_gate(struct checkcl *check)
         }
     }
     const plugcl_shape *small = &sizes[1].x, *tiny = PLUGCL_SHAPE(2, 33, 6, 11);
-    for (int f = 0; f < 2; f++) {
+    for (int f = 0; f < 3; f++) {
         check_form(check, &forms[f], small, 7, CHECKCL_CHANNEL_VIEW, CHECKCL_CHANNEL_VIEW, CHECKCL_RANDOM);
         check_form(check, &forms[f], small, 7, CHECKCL_ODD_VIEW, CHECKCL_ODD_VIEW, CHECKCL_RANDOM);
         check_form(check, &forms[f], small, 7, CHECKCL_ROW_MAJOR, CHECKCL_CHANNELS_LAST, CHECKCL_RANDOM);

@@ -38,6 +38,8 @@ void image_fill(struct image *image, const struct checkcl_tensor *tensor, float 
 plugcl_status image_make_constant(struct image *image);
 /* Every element and every gap becomes poison. */
 void image_poison(struct image *image);
+/* The elements of an image of the same shape. */
+void image_take(struct image *image, const struct image *from);
 plugcl_status image_upload(plugcl_context *context, struct image *image);
 void image_operand(const struct image *image, struct operand *operand);
 

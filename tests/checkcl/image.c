@@ -154,6 +154,12 @@ void image_poison(struct image *image)
         image->bits[i] = POISON;
 }
 
+void image_take(struct image *image, const struct image *from)
+{
+    for (int64_t i = 0; i < image->elements; i++)
+        image->bits[place(image, i)] = from->bits[place(from, i)];
+}
+
 plugcl_status image_upload(plugcl_context *context, struct image *image)
 {
     size_t bytes = image->count * sizeof *image->bits;

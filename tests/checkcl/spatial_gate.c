@@ -4,6 +4,7 @@
 
 #include "checkcl/checkcl.h"
 #include "ref/spatial_gate.h"
+#include "ref/elementwise.h"
 
 static void reference(const struct checkcl_case *row, const double *const *inputs, const plugcl_shape *output_shapes,
                       double *const *outputs)
@@ -18,13 +19,23 @@ static void reference(const struct checkcl_case *row, const double *const *input
                      outputs[0]);
     if (outputs[1] == NULL)
         free(gate);
+    for (int64_t i = 0; outputs[0] != NULL && i < plugcl_shape_elements(&output_shapes[0]); i++)
+        outputs[0][i] = ref_activation(row->epilogue.act, outputs[0][i] + (row->epilogue.has_residual ? inputs[4][i] : 0),
+                                       row->epilogue.alpha, row->epilogue.beta);
 }
 
 struct form {
     const char *name;
     int64_t kernel;
-    bool max_first, bias, channel_gate, hard_gate, no_y, no_gate, weights_computed;
+    bool max_first, bias, channel_gate, hard_gate, no_y, no_gate, weights_computed, residual;
+    plugcl_activation end;
 };
+
+/* As a plan lays it out: like x, without gaps. */
+static enum checkcl_layout residual_layout(enum checkcl_layout x)
+{
+    return x == CHECKCL_ROW_MAJOR || x == CHECKCL_ODD_VIEW ? CHECKCL_ROW_MAJOR : CHECKCL_CHANNELS_LAST;
+}
 
 static void check_form(struct checkcl *check, const struct form *form, const plugcl_shape *x, enum checkcl_layout in,
                        enum checkcl_layout out, enum checkcl_fill fill)
@@ -39,8 +50,10 @@ static void check_form(struct checkcl *check, const struct form *form, const plu
         .inputs = { { .present = true, .shape = *x, .layout = in, .fill = fill },
                     { .present = true, .constant = constant, .shape = { 4, { 1, 2, form->kernel, form->kernel } } },
                     { .present = form->bias, .constant = constant, .shape = { 1, { 1 } } },
-                    { .present = form->channel_gate, .shape = { 4, { x->dims[0], x->dims[1], 1, 1 } }, .fill = CHECKCL_POSITIVE } },
+                    { .present = form->channel_gate, .shape = { 4, { x->dims[0], x->dims[1], 1, 1 } }, .fill = CHECKCL_POSITIVE },
+                    { .present = form->residual, .shape = *x, .layout = residual_layout(in), .fill = fill } },
         .output_layout = out,
+        .epilogue = { form->residual, form->end, -0.25f, 0.5f },
         .skip_output = { form->no_y, form->no_gate },
         .budget = 1e-5,
         .reference = reference,
@@ -54,10 +67,14 @@ static const struct form forms[] = {
     { .name = "cbam", .kernel = 7, .channel_gate = true, .no_gate = true },
     { .name = "official", .kernel = 7, .max_first = true, .bias = true, .channel_gate = true },
     { .name = "alone", .kernel = 7 },
+    { .name = "bottleneck", .kernel = 7, .channel_gate = true, .no_gate = true, .residual = true, .end = PLUGCL_RELU },
     { .name = "small", .kernel = 3, .channel_gate = true, .hard_gate = true },
     { .name = "middle", .kernel = 5, .max_first = true },
     { .name = "point", .kernel = 1, .bias = true },
     { .name = "gate_only", .kernel = 7, .no_y = true },
+    { .name = "residual", .kernel = 3, .residual = true },
+    { .name = "clip", .kernel = 3, .channel_gate = true, .no_gate = true, .end = PLUGCL_CLIP },
+    { .name = "computed_relu6", .kernel = 3, .weights_computed = true, .residual = true, .end = PLUGCL_RELU6 },
     { .name = "computed", .kernel = 3, .max_first = true, .bias = true, .weights_computed = true },
 };
 
@@ -81,7 +98,7 @@ void checkcl_spatial_gate(struct checkcl *check)
         }
     }
     const plugcl_shape *small = &sizes[1].x, *tiny = PLUGCL_SHAPE(2, 33, 6, 11);
-    for (int f = 1; f < 3; f++) {
+    for (int f = 1; f < 4; f++) {
         check_form(check, &forms[f], small, CHECKCL_CHANNEL_VIEW, CHECKCL_CHANNEL_VIEW, CHECKCL_RANDOM);
         check_form(check, &forms[f], small, CHECKCL_ODD_VIEW, CHECKCL_ODD_VIEW, CHECKCL_RANDOM);
         check_form(check, &forms[f], small, CHECKCL_ROW_MAJOR, CHECKCL_CHANNELS_LAST, CHECKCL_RANDOM);
