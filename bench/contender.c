@@ -3,9 +3,11 @@
  * contender.c: the plugcl contender of bench/compare. It plans one case, says so in a line of JSON, then times one round for each
  * line on stdin and prints the microseconds of one run, so that the driver can take turns with other engines.
  *
- * usage: contender CASE [MEMORY]    CASE: JSON, an entry of bench/cases; MEMORY: host (whole call, the default) or device
- *        contender fma THREADS      multiply-adds alone; a round is GFLOP/s
- *        contender copy THREADS BYTES   copying alone; a round is GB/s, read and written
+ * usage: contender CASE          CASE: JSON, an entry of bench/cases. It may have "memory" (host: whole calls, the default;
+ *                                or device), "device" (cpu is the default) and "tune" (1: variants are chosen by measurement)
+ *        contender plan FILE...  plans each case of these files and prints its name
+ *        contender fma DEVICE THREADS         multiply-adds alone; a round is GFLOP/s
+ *        contender copy DEVICE THREADS BYTES  copying alone; a round is GB/s, read and written
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -188,52 +190,92 @@ static void serve(plugcl_context *context, plugcl_plan *plan, plugcl_layout layo
     }
 }
 
-static void serve_case(const char *text, bool host)
+static bool is(const json_t *json, const char *key, const char *text)
+{
+    return strcmp(case_text(json, key, ""), text) == 0;
+}
+
+static plugcl_context *open_context(const char *device)
+{
+    plugcl_context *context = NULL;
+    check(plugcl_context_create(plugcl_context_params(.device = device), &context));
+    return context;
+}
+
+static plugcl_plan *make_plan(plugcl_context *context, const json_t *json)
+{
+    struct model model = { .json = json };
+    plugcl_plan *plan = NULL;
+    check(plugcl_graph_create(NULL, &model.graph));
+    check(plugcl_weights_create(&model.weights));
+    build_case(&model);
+    plugcl_tune tune = case_number(json, "tune", 0) ? PLUGCL_TUNE_MISSING : PLUGCL_TUNE_NEVER;
+    check(plugcl_plan_create(context, model.graph,
+                             plugcl_plan_params(.channels_last = is(json, "layout", "nhwc"), .tune = tune), &plan));
+    plugcl_graph_destroy(&model.graph);
+    plugcl_weights_destroy(&model.weights);
+    return plan;
+}
+
+static void serve_case(const char *text)
 {
     json_error_t error;
     json_t *json = json_loads(text, 0, &error);
     if (json == NULL)
         give_up("the case is not JSON: %s", error.text);
-    bool channels_last = strcmp(case_text(json, "layout", "nchw"), "nhwc") == 0;
-    struct model model = { .json = json };
-    plugcl_context *context = NULL;
-    plugcl_plan *plan = NULL;
     struct start start = { .before_kib = memory_kib("VmRSS:"), .begun = clock_ns() };
-    check(plugcl_context_create(plugcl_context_params(.device = "cpu"), &context));
+    plugcl_context *context = open_context(case_text(json, "device", "cpu"));
     start.context_ready = clock_ns();
-    check(plugcl_graph_create(NULL, &model.graph));
-    check(plugcl_weights_create(&model.weights));
-    build_case(&model);
-    check(plugcl_plan_create(context, model.graph, plugcl_plan_params(.channels_last = channels_last), &plan));
-    serve(context, plan, channels_last ? PLUGCL_NHWC : PLUGCL_NCHW, host, &start);
+    plugcl_plan *plan = make_plan(context, json);
+    serve(context, plan, is(json, "layout", "nhwc") ? PLUGCL_NHWC : PLUGCL_NCHW, !is(json, "memory", "device"), &start);
     plugcl_plan_destroy(&plan);
-    plugcl_graph_destroy(&model.graph);
-    plugcl_weights_destroy(&model.weights);
     plugcl_context_destroy(&context);
     json_decref(json);
 }
 
+/* Prints the name of each case of the files once it has a plan. */
+static void plan_files(char **paths)
+{
+    plugcl_context *context = open_context("cpu");
+    for (; *paths != NULL; paths++) {
+        json_error_t error;
+        json_t *cases = json_load_file(*paths, 0, &error), *json;
+        size_t i;
+        if (!json_is_array(cases))
+            give_up("%s is not a JSON array of cases", *paths);
+        json_array_foreach(cases, i, json)
+        {
+            plugcl_plan *plan = make_plan(context, json);
+            puts(case_text(json, "name", "?"));
+            fflush(stdout);
+            plugcl_plan_destroy(&plan);
+        }
+        json_decref(cases);
+    }
+    plugcl_context_destroy(&context);
+}
+
 static void serve_probe(int argc, char **argv)
 {
-    plugcl_context *context = NULL;
-    int32_t threads = (int32_t)strtol(argv[2], NULL, 10);
-    check(plugcl_context_create(plugcl_context_params(.device = "cpu"), &context));
-    if (argc == 3)
+    int32_t threads = (int32_t)strtol(argv[3], NULL, 10);
+    plugcl_context *context = open_context(argv[2]);
+    if (argc == 4)
         serve_fma(context, threads);
     else
-        serve_copy(context, threads, strtoll(argv[3], NULL, 10));
+        serve_copy(context, threads, strtoll(argv[4], NULL, 10));
     plugcl_context_destroy(&context);
 }
 
 int main(int argc, char **argv)
 {
-    bool fma = argc == 3 && strcmp(argv[1], "fma") == 0, copy = argc == 4 && strcmp(argv[1], "copy") == 0;
-    bool device = argc == 3 && strcmp(argv[2], "device") == 0, host = argc == 2 || (argc == 3 && strcmp(argv[2], "host") == 0);
-    if (fma || copy)
+    if ((argc == 4 && strcmp(argv[1], "fma") == 0) || (argc == 5 && strcmp(argv[1], "copy") == 0))
         serve_probe(argc, argv);
-    else if ((device || host) && argv[1][0] == '{')
-        serve_case(argv[1], !device);
+    else if (argc > 2 && strcmp(argv[1], "plan") == 0)
+        plan_files(argv + 2);
+    else if (argc == 2 && argv[1][0] == '{')
+        serve_case(argv[1]);
     else
-        give_up("usage: contender CASE [host|device], contender fma THREADS, or contender copy THREADS BYTES", NULL);
+        give_up("usage: contender CASE, contender plan FILE..., contender fma DEVICE THREADS, or "
+                "contender copy DEVICE THREADS BYTES", NULL);
     return 0;
 }

@@ -40,7 +40,8 @@ plugcl_value add_plugin(struct model *model, plugcl_value x, const char *name, c
 plugcl_value add_se(struct model *model, plugcl_value x, const char *prefix, int64_t channels, int64_t hidden);
 plugcl_value add_cbam(struct model *model, plugcl_value x, const char *prefix, int64_t channels, int64_t hidden);
 plugcl_value add_nonlocal(struct model *model, plugcl_value x, const char *prefix, int64_t channels);
-plugcl_value add_aspp(struct model *model, plugcl_value x, const char *prefix, int64_t channels, int64_t outputs, const char *rates);
+plugcl_value add_aspp(struct model *model, plugcl_value x, const char *prefix, int64_t channels, int64_t outputs,
+                      const char *rates);
 
 /* networks.c */
 plugcl_value build_bottlenecks(struct model *model);
@@ -60,7 +61,7 @@ struct round {
 bool round_goes_on(struct round *round);
 double round_median(struct round *round);
 
-/* What a machine reaches: lines on stdin are answered by GFLOP/s, or by GB/s of copying `bytes` in all, read and written. */
+/* probe.c: what a device reaches. Lines on stdin are answered by GFLOP/s, or by GB/s of copying `bytes` in all, read and written. */
 void serve_fma(plugcl_context *context, int32_t threads);
 void serve_copy(plugcl_context *context, int32_t threads, int64_t bytes);
 

@@ -73,7 +73,8 @@ static void add_conv_and_norm(struct model *model, const char *conv, const char 
     add_norm(model, norm, shape->dims[0]);
 }
 
-plugcl_value add_aspp(struct model *model, plugcl_value x, const char *prefix, int64_t channels, int64_t outputs, const char *rates)
+plugcl_value add_aspp(struct model *model, plugcl_value x, const char *prefix, int64_t channels, int64_t outputs,
+                      const char *rates)
 {
     char conv[48], norm[48];
     for (int i = 0; i < 5; i++) {

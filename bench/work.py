@@ -71,7 +71,8 @@ def finder_flops(case):
 
 def reader_flops(case):
     """examples/handwriting's, without what the spatial transformer computes to find theta."""
-    return add(conv_flops(1, 24, case["size"], 3), conv_flops(24, 48, case["size"] // 2, 3), conv_flops(48, 64, case["size"] // 4, 3))
+    size = case["size"]
+    return add(conv_flops(1, 24, size, 3), conv_flops(24, 48, size // 2, 3), conv_flops(48, 64, size // 4, 3))
 
 
 COMPOSED = {"aspp": aspp_flops, "nonlocal": nonlocal_flops, "bottlenecks": bottleneck_flops, "finder": finder_flops,

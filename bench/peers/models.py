@@ -78,8 +78,8 @@ class ASPP(nn.Module):
 
 
 class NonLocal(nn.Module):
-    """Embedded gaussian over the keys. `by_convolution` does one image's products by oneDNN's 1x1 convolutions, which are faster than
-    those of a PyTorch that was built with the reference BLAS."""
+    """Embedded gaussian over the keys. `by_convolution` does an image's products by oneDNN's 1x1 convolutions, which are faster
+    than those of a PyTorch that was built with the reference BLAS."""
 
     def __init__(self, channels):
         super().__init__()

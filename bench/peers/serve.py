@@ -50,8 +50,9 @@ def tell_first(version, make):
 
 
 def serve(version, makers):
-    """`makers`: {name: function}, each of which prepares one way of doing the case, runs it once and returns a function that does the
-    whole work, host data in and out, and returns the result. With FIRST in the environment the first of them tells of its first result."""
+    """`makers`: {name: function}, each of which prepares one way of doing the case, runs it once and returns a function that does
+    the whole work, host data in and out, and returns the result. With FIRST in the environment the first of them tells of its
+    first result."""
     if "FIRST" in os.environ:
         tell_first(version, next(iter(makers.values())))
         return

@@ -1,0 +1,121 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The benchmark still works: every case has a plan, plugcl answers, the driver writes its table. Needs no peer.
+
+usage: bench_test.py CONTENDER
+"""
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+BENCH = pathlib.Path(__file__).resolve().parent
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(BENCH))
+import contenders  # noqa: E402
+import report      # noqa: E402
+import work        # noqa: E402
+
+CONTENDER = pathlib.Path(sys.argv.pop(1)).resolve()
+SMALL = {"gemm": {"rows": 24, "columns": 40, "depth": 56}, "se": {"batch": 2, "channels": 32, "size": 7},
+         "conv": {"batch": 1, "channels": 8, "outputs": 16, "size": 9, "kernel": 3, "layout": "nhwc"}}
+
+
+def compare(*arguments):
+    return subprocess.run([BENCH / "compare", *map(str, arguments)], capture_output=True, text=True)
+
+
+class Cases(unittest.TestCase):
+    def test_names_are_unique_and_begin_with_their_topic(self):
+        names = []
+        for topic in work.TOPICS:
+            found = json.loads((work.FOLDER / f"{topic}.json").read_text())
+            self.assertTrue(all(case["name"].startswith(f"{topic}/") for case in found), topic)
+            names += [case["name"] for case in found]
+        self.assertEqual(len(names), len(set(names)))
+        self.assertEqual(sorted(f"{topic}.json" for topic in work.TOPICS), sorted(path.name for path in work.FOLDER.iterdir()))
+
+    def test_every_case_has_a_goal_and_work(self):
+        for case in work.cases():
+            self.assertGreater(case["goal"], 0, case["name"])
+            self.assertGreater((work.flops(case) or [work.bytes_moved(case)])[-1], 0, case["name"])
+
+    def test_valid_taps_leave_padding_out(self):
+        self.assertEqual(work.valid_taps(5, 3, 1, 1), 13)          # 3 · 5 less one at each edge
+        self.assertEqual(work.valid_taps(5, 3, 2, 1), 7)           # pixels 0, 2, 4
+        self.assertEqual(work.valid_taps(28, 3, 1, 36), 28)        # the middle tap alone
+        self.assertEqual(work.conv_flops(2, 3, 5, 3), (2 * 6 * 225, 2 * 6 * 169))
+
+    def test_patterns(self):
+        self.assertEqual([case["name"] for case in work.cases(["gemm/256"])], ["gemm/256"])
+        self.assertEqual(len(work.cases(["stn/"])), len(work.cases(["stn/*"])))
+        self.assertEqual(work.cases(["nothing"]), [])
+
+    def test_every_case_has_a_plan(self):
+        files = [work.FOLDER / f"{topic}.json" for topic in work.TOPICS]
+        done = subprocess.run([CONTENDER, "plan", *files], capture_output=True, text=True)
+        self.assertEqual(done.stderr, "")
+        self.assertEqual(done.stdout.split(), [case["name"] for case in work.cases()])
+
+
+class Contenders(unittest.TestCase):
+    def test_small_cases_answer(self):
+        for kind, sizes in SMALL.items():
+            host = contenders.Contender("host", [CONTENDER, json.dumps({"kind": kind, **sizes})])
+            device = contenders.Contender("device", [CONTENDER, json.dumps({"kind": kind, **sizes, "memory": "device"})])
+            for contender in (host, device):
+                contender.round()
+                contender.close()
+                self.assertGreater(contender.median, 0, kind)
+            self.assertGreater(host.about["check"][1], 0, kind)
+            self.assertEqual(host.about["check"], device.about["check"], kind)
+
+    def test_probes_answer(self):
+        for what in (["fma", "cpu", 1], ["copy", "cpu", 1, 65536]):
+            probe = contenders.Contender(what[0], [CONTENDER, *what])
+            probe.round()
+            probe.close()
+            self.assertGreater(probe.median, 0.01)
+
+    def test_wrong_cases_are_refused(self):
+        for case, message in (('{"kind": "sort"}', 'there is no kind of case "sort"'), ("{", "the case is not JSON"),
+                              ('{"kind": "gemm", "rows": "4"}', '"rows" must be a whole number')):
+            with self.assertRaises(contenders.Absent) as caught:
+                contenders.Contender("wrong", [CONTENDER, case])
+            self.assertIn(message, str(caught.exception))
+
+
+class Driver(unittest.TestCase):
+    def test_a_row_from_end_to_end(self):
+        with tempfile.TemporaryDirectory() as folder:
+            table, data = pathlib.Path(folder) / "table.md", pathlib.Path(folder) / "all.json"
+            done = compare("--only", "se/512@14b1", "--peers", "none", "--rounds", 2, "--build", CONTENDER.parent.parent,
+                           "--markdown", table, "--json", data)
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            self.assertIn("se/512@14b1", done.stdout)
+            row = json.loads(data.read_text())["rows"][0]
+            self.assertGreater(row["reached"], 0)
+            self.assertIsNone(row["ratio"])
+            self.assertIn("| se/512@14b1 |", table.read_text())
+
+    def test_the_best_peer_decides(self):
+        options = type("Options", (), {"peers": ["torch", "ncnn"], "threads": 2, "rounds": 3, "memory": "host"})
+        results = {name: {"median_us": time, "quartiles_us": [time, time], "version": "1"}
+                   for name, time in (("plugcl", 10.0), ("torch", 15.0), ("ncnn", 12.0))}
+        row = report.row(work.cases(["gemm/256"])[0], results, {}, 500.0, options)
+        self.assertEqual((row["best_peer"], row["ratio"]), ("ncnn", 1.2))
+        self.assertAlmostEqual(row["share"], 2 * 256 ** 3 / 10.0 / 1e3 / 500.0)
+        self.assertIn("met", report.verdict(row))
+
+    def test_wrong_options_are_refused(self):
+        for arguments, message in ((["--only", "nothing"], "no row is nothing"), (["--peers", "caffe"], "there is no caffe"),
+                                   (["--rounds", "0"], "--rounds: at least 1")):
+            done = compare(*arguments)
+            self.assertNotEqual(done.returncode, 0)
+            self.assertIn(message, done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
