@@ -176,3 +176,29 @@ const struct operator_info operator_conv2d = {
     .tile = conv2d_tile_name,
     .flops = conv2d_flops,
 };
+
+plugcl_status conv2d_plan_together(struct schedule *schedule, const struct operator_call *calls, size_t count)
+{
+    struct convolution convs[CONVOLUTION_MAX_PARTS];
+    const size_t allowed = schedule_caps(schedule)->max_allocation / sizeof(float);
+    const int64_t most = allowed < INT32_MAX ? (int64_t)allowed : INT32_MAX;
+    size_t joined = 0;
+    int64_t packed = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct choice choice;
+        struct convolution conv = convolution_of(&calls[i]);
+        plugcl_status status = variant_select(schedule, &calls[i], NULL, &choice);
+        const int64_t elements = taps_packed_elements(conv.outputs, conv.channels * conv.kernel[0] * conv.kernel[1], 64);
+        if (status == PLUGCL_OK && choice.variant->plan == conv2d_taps && !is_empty(&calls[i]) && joined < CONVOLUTION_MAX_PARTS &&
+            packed + elements <= most && (joined == 0 || choice.tile == convs[0].tile)) {
+            conv.tile = choice.tile;
+            convs[joined++] = conv;
+            packed += elements;
+        } else if (status == PLUGCL_OK) {
+            status = choice_plan(schedule, &calls[i], &choice);
+        }
+        if (status != PLUGCL_OK)
+            return schedule_fail(schedule, status);
+    }
+    return joined > 0 ? taps_plan_parts(schedule, convs, joined) : schedule_status(schedule);
+}

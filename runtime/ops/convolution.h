@@ -46,6 +46,10 @@ plugcl_status taps_plan(struct schedule *schedule, const struct convolution *con
  * constant weights, and each a y of its own in the same region. */
 plugcl_status taps_plan_parts(struct schedule *schedule, const struct convolution *convs, size_t count);
 
+/* conv2d.c: calls of conv2d with one x, stride 1 and one epilogue without residual, whose y are of one region and have one shape but
+ * for the channels. Those that cpu_taps is chosen for go into one launch, the others are planned by themselves. */
+plugcl_status conv2d_plan_together(struct schedule *schedule, const struct operator_call *calls, size_t count);
+
 /* cl/cpu/depthwise.cl: a filter for each channel. */
 bool depthwise_can_run(const struct device_caps *caps, const struct convolution *conv);
 plugcl_status depthwise_plan(struct schedule *schedule, const struct convolution *conv);

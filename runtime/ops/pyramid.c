@@ -2,10 +2,11 @@
 /*
  * pyramid.c: Atrous Spatial Pyramid Pooling: its shapes, what it is in primitives, and its planner.
  *
- * The planner composes other operators' variants. The branches write into channel views of one tensor, which the projection reads.
+ * The planner composes other operators' variants. The branches write into channel views of one tensor, which the projection reads; those
+ * without a depthwise part are one launch where the device can.
  * The pooled branch is the same for all pixels, so a 1x1 projection takes it as a bias of each image.
  */
-#include "ops/operator.h"
+#include "ops/convolution.h"
 
 #include <string.h>
 
@@ -237,23 +238,48 @@ static plugcl_status plan_conv2d(struct schedule *schedule, const struct operand
     return variant_plan(schedule, &call);
 }
 
-static plugcl_status plan_branch(struct schedule *schedule, const struct pyramid *self, size_t branch, uint32_t separated,
-                                 const struct operand *y)
+/* A depthwise convolution, whose result all such branches keep in `separated` one after the other, and a 1x1 one. */
+static plugcl_status plan_separated(struct schedule *schedule, const struct pyramid *self, size_t branch, uint32_t separated,
+                                    const struct operand *y)
 {
     const struct operand *inputs = &self->call->inputs[input_of(branch, 0)];
     const struct epilogue epilogue = epilogue_of(self);
-    struct operand operands[4] = { *self->x, inputs[DEPTHWISE] };
-    uint32_t dilation = self->params->dilation[branch];
-    if (inputs[DEPTHWISE].present) {
-        const struct operand depthwise = channel_view(self, separated, 0, self->channels, self->channels);
-        plugcl_status status = plan_conv2d(schedule, operands, &depthwise, dilation, (uint32_t)self->channels, NULL);
-        if (status != PLUGCL_OK)
-            return status;
-        operands[0] = depthwise;
+    const struct operand depthwise = channel_view(self, separated, 0, self->channels, self->channels);
+    const struct operand filters[4] = { *self->x, inputs[DEPTHWISE] }, layer[4] = { depthwise, inputs[WEIGHT], inputs[BIAS] };
+    const uint32_t dilation = self->params->dilation[branch];
+    plugcl_status status = plan_conv2d(schedule, filters, &depthwise, dilation, (uint32_t)self->channels, NULL);
+    return status == PLUGCL_OK ? plan_conv2d(schedule, layer, y, dilation, 1, &epilogue) : status;
+}
+
+/* The branches into channels of `region`, whose pixels are `all` channels wide, from `first` on. */
+static plugcl_status plan_branches(struct schedule *schedule, const struct pyramid *self, uint32_t region, int64_t first,
+                                   int64_t all)
+{
+    struct plugcl_conv2d_params params[PYRAMID_MAX_BRANCHES];
+    struct operator_call *calls = memory_zeroed(PYRAMID_MAX_BRANCHES, sizeof *calls);
+    uint32_t separated = REGION_NONE;
+    size_t count = 0;
+    plugcl_status status = calls != NULL ? PLUGCL_OK : fail_no_memory(PYRAMID_MAX_BRANCHES * sizeof *calls);
+    for (uint32_t i = 0; status == PLUGCL_OK && i < self->params->branches; i++) {
+        const struct operand *inputs = &self->call->inputs[input_of(i, 0)];
+        const struct operand y = channel_view(self, region, first, inputs[WEIGHT].shape.dims[0], all);
+        if (inputs[DEPTHWISE].present) {
+            if (separated == REGION_NONE)
+                separated = schedule_scratch(schedule, bytes_of(self->images * self->height * self->width * self->channels));
+            status = plan_separated(schedule, self, i, separated, &y);
+        } else {
+            params[count] = same_size(inputs[WEIGHT].shape.dims[2], self->params->dilation[i]);
+            calls[count] = (struct operator_call){ .info = &operator_conv2d, .params = &params[count],
+                                                   .inputs = { *self->x, inputs[WEIGHT], inputs[BIAS] }, .outputs = { y },
+                                                   .epilogue = epilogue_of(self) };
+            count++;
+        }
+        first += inputs[WEIGHT].shape.dims[0];
     }
-    operands[1] = inputs[WEIGHT];
-    operands[2] = inputs[BIAS];
-    return plan_conv2d(schedule, operands, y, dilation, 1, &epilogue);
+    if (status == PLUGCL_OK)
+        status = conv2d_plan_together(schedule, calls, count);
+    memory_free(calls);
+    return status;
 }
 
 static plugcl_status plan_linear(struct schedule *schedule, const struct operand *x, const struct operand *weight,
@@ -325,7 +351,7 @@ static plugcl_status plan_views(struct schedule *schedule, const struct operator
     int64_t pixels = self.images * self.height * self.width, all = self.folds ? self.branches : self.branches + self.pool;
     if (pixels == 0)
         return PLUGCL_OK;
-    uint32_t region = schedule_scratch(schedule, bytes_of(pixels * all)), separated = REGION_NONE;
+    uint32_t region = schedule_scratch(schedule, bytes_of(pixels * all));
     const struct operand concat = channel_view(&self, region, 0, all, all);
     struct operand image_bias = { .present = false };
     plugcl_status status = PLUGCL_OK;
@@ -338,15 +364,8 @@ static plugcl_status plan_views(struct schedule *schedule, const struct operator
         const struct operand map = channel_view(&self, region, self.params->pool_first ? 0 : self.branches, self.pool, all);
         status = plan_pool_map(schedule, &self, &map);
     }
-    int64_t first = self.params->pool_first && !self.folds ? self.pool : 0;
-    for (uint32_t i = 0; status == PLUGCL_OK && i < self.params->branches; i++) {
-        int64_t channels = call->inputs[input_of(i, WEIGHT)].shape.dims[0];
-        const struct operand view = channel_view(&self, region, first, channels, all);
-        if (call->inputs[input_of(i, DEPTHWISE)].present && separated == REGION_NONE)
-            separated = schedule_scratch(schedule, bytes_of(pixels * self.channels));
-        status = plan_branch(schedule, &self, i, separated, &view);
-        first += channels;
-    }
+    if (status == PLUGCL_OK)
+        status = plan_branches(schedule, &self, region, self.params->pool_first && !self.folds ? self.pool : 0, all);
     return status == PLUGCL_OK ? plan_projection(schedule, &self, &concat, &image_bias) : status;
 }
 
