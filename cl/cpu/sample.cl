@@ -6,6 +6,9 @@
  * A work-group takes `pixels_each` output pixels, counted row by row, and `channels_each` channels of an image. `source` is a grid
  * [N, rows, columns, 2] or, with `is_warp`, theta [N, 2, 3] (strides image, row, column).
  *
+ * With CHANNELS_LAST x may be dense planes all the same: where turned_step > 0 a group, which then takes all pixels, first turns its
+ * channels into `turned` [N][groups of channels][H·W][turned_step], without a launch of its own. An image has VECTOR pixels then.
+ *
  *   -DMODE=N                enum plugcl_sample_mode
  *   -DCHANNELS_LAST=0|1     0: x has any strides and a lane is an output pixel; 1: the channels of x lie side by side and a lane is
  *                           a channel. y has any strides
@@ -13,6 +16,7 @@
  */
 #include "vector.h"
 #include "sample.h"
+#include "transpose.h"
 
 #ifndef CHANNELS_LAST
 #define CHANNELS_LAST 0
@@ -80,6 +84,33 @@ static inline void store_pixels(floatv value, __global float *y, int run, const 
 }
 
 #if CHANNELS_LAST
+/* Planes become rows of `step` floats; the lanes after the last channel hold that one again, and the last vector of pixels takes some
+ * of them twice. */
+static inline void turn_planes(__global const float *x, int x_channel, int channels, int pixels, __global float *to, int step)
+{
+    floatv tile[VECTOR];
+    for (int channel = 0; channel < channels; channel += VECTOR) {
+        for (int next = 0; next < pixels; next += VECTOR) {
+            int pixel = min(next, pixels - VECTOR);
+            UNROLL for (int i = 0; i < VECTOR; i++)
+                tile[i] = vloadv(x + min(channel + i, channels - 1) * x_channel + pixel);
+            transpose_vectors(tile);
+            UNROLL for (int i = 0; i < VECTOR; i++)
+                vstorev(tile[i], to + (pixel + i) * step + channel);
+        }
+    }
+}
+
+static inline void transpose_tile(float *tile)
+{
+    floatv rows[VECTOR];
+    UNROLL for (int i = 0; i < VECTOR; i++)
+        rows[i] = vloadv(tile + i * VECTOR);
+    transpose_vectors(rows);
+    UNROLL for (int i = 0; i < VECTOR; i++)
+        vstorev(rows[i], tile + i * VECTOR);
+}
+
 /* `channels` of n pixels; offset, inside and weight are those of square_taps. */
 static inline void sample_lanes(__global const float *x, const samplei *offset, const samplei *inside, const samplef *weight,
                                 int channels, __global float *y, int run, const int *place, int y_channel, int n)
@@ -92,8 +123,8 @@ static inline void sample_lanes(__global const float *x, const samplei *offset, 
         vstorev(weight[i], share[i]);
     }
     for (int channel = 0; channel < channels; channel += VECTOR) {
-        int some = min(VECTOR, channels - channel);
-        for (int pixel = 0; pixel < n; pixel++) {
+        int some = min(VECTOR, channels - channel), points = y_channel != 1 ? VECTOR : n; /* a tile is transposed whole */
+        for (int pixel = 0; pixel < points; pixel++) {
             floatv sum = (floatv)(0.0f);
             UNROLL for (int i = 0; i < TAPS; i++) {
                 __global const float *from = x + at[i][pixel] + channel;
@@ -107,12 +138,10 @@ static inline void sample_lanes(__global const float *x, const samplei *offset, 
             else
                 vstore_some(sum, y + place[pixel] + channel, some);
         }
-        for (int i = 0; y_channel != 1 && i < some; i++) {
-            float lanes[VECTOR];
-            for (int pixel = 0; pixel < VECTOR; pixel++)
-                lanes[pixel] = tile[(pixel < n ? pixel : 0) * VECTOR + i];
-            store_pixels(vloadv(lanes), y + (channel + i) * y_channel, run, place, n);
-        }
+        if (y_channel != 1)
+            transpose_tile(tile);
+        for (int i = 0; y_channel != 1 && i < some; i++)
+            store_pixels(vloadv(tile + i * VECTOR), y + (channel + i) * y_channel, run, place, n);
     }
 }
 #else
@@ -175,13 +204,28 @@ __kernel SINGLE void sample(__global const float *x_buffer, uint x_offset, __glo
                             __global float *y_buffer, uint y_offset, int is_warp, int padding, int align_corners, int channels,
                             int height, int width, int rows, int columns, int x_image, int x_channel, int x_row, int x_column,
                             int source_image, int source_row, int source_column, int source_component, int y_image, int y_channel,
-                            int y_row, int y_column, int channels_each, int pixels_each)
+                            int y_row, int y_column, int channels_each, int pixels_each, __global float *turned_buffer,
+                            uint turned_offset, int turned_step)
 {
     int first_channel = (int)get_group_id(1) * channels_each, count = min(channels_each, channels - first_channel);
     int first = (int)get_group_id(0) * pixels_each, last = min(first + pixels_each, rows * columns), image = (int)get_group_id(2);
     __global const float *x = x_buffer + x_offset + image * x_image + first_channel * x_channel;
     __global const float *source = source_buffer + source_offset + image * source_image;
     __global float *y = y_buffer + y_offset + image * y_image + first_channel * y_channel;
+#if CHANNELS_LAST
+    if (turned_step > 0) {
+        __global float *turned = turned_buffer + turned_offset +
+                                 (image * (int)get_num_groups(1) + (int)get_group_id(1)) * height * width * turned_step;
+        turn_planes(x, x_channel, count, height * width, turned, turned_step);
+        x = turned;
+        x_column = turned_step;
+        x_row = width * turned_step;
+    }
+#else
+    (void)turned_buffer;
+    (void)turned_offset;
+    (void)turned_step;
+#endif
     int first_row = first / columns;
     intv row = (intv)(first_row), column = first - first_row * columns + LANES;
     for (int pixel = first; pixel < last; pixel += VECTOR, column += VECTOR) {

@@ -6,6 +6,7 @@
 
 #define VECTOR_CHANNELS 16 /* from here on vectors of channels are faster than gathering pixels, even with a transposition first */
 #define GROUP_WORK 4096    /* outputs of a work-group of cl/cpu: large against the cost of a group */
+#define TURNED_FLOATS 65536 /* of a group's planes, which a core's own cache holds until they are sampled */
 #define GPU_CHANNELS 16    /* of a work-item, over which the work on its coordinates is spread */
 
 enum { X, SOURCE }; /* affine_grid's theta is input 0 */
@@ -135,28 +136,50 @@ static struct launch *launch_sample(struct schedule *schedule, const struct oper
     return launch;
 }
 
+/* What a work-group of cl/cpu takes; `turned_step` is above 0 where it turns planes by itself. */
+struct cpu_groups {
+    int64_t channels_each, pixels_each, turned_step;
+};
+
+static int64_t cpu_vector(const struct schedule *schedule)
+{
+    const struct device_caps *caps = schedule_caps(schedule);
+    return caps->cpu_family ? caps->vector_width : 4;
+}
+
+static struct cpu_groups cpu_groups_of(const struct sampling *sampling, const struct device_caps *caps, int64_t vector)
+{
+    int64_t pixels = sampling->out[0] * sampling->out[1], units = 4 * (int64_t)caps->compute_units;
+    struct cpu_groups groups = { sampling->channels, divide_up(divide_up(GROUP_WORK, sampling->channels), vector) * vector, 0 };
+    /* Every compute unit gets several groups: first of fewer pixels, then, where those do not suffice, of fewer channels. */
+    while (groups.pixels_each > vector && divide_up(pixels, groups.pixels_each) * sampling->images < units)
+        groups.pixels_each = divide_up(groups.pixels_each / 2, vector) * vector;
+    while (groups.channels_each > 4 * vector && divide_up(pixels, groups.pixels_each) * sampling->images *
+           divide_up(sampling->channels, groups.channels_each) < units)
+        groups.channels_each = divide_up(groups.channels_each / 2, vector) * vector;
+    return groups;
+}
+
 static plugcl_status plan_cpu(struct schedule *schedule, const struct operator_call *call, const struct operand *x,
-                              bool channels_last)
+                              bool channels_last, const struct cpu_groups *groups)
 {
     struct sampling sampling = sampling_of(call);
-    const struct device_caps *caps = schedule_caps(schedule);
-    int64_t vector = caps->cpu_family ? caps->vector_width : 4, units = 4 * (int64_t)caps->compute_units;
-    int64_t pixels = sampling.out[0] * sampling.out[1], channels_each = sampling.channels;
-    int64_t pixels_each = divide_up(divide_up(GROUP_WORK, sampling.channels), vector) * vector;
-    /* Every compute unit gets several groups: first of fewer pixels, then, where those do not suffice, of fewer channels. */
-    while (pixels_each > vector && divide_up(pixels, pixels_each) * sampling.images < units)
-        pixels_each = divide_up(pixels_each / 2, vector) * vector;
-    while (channels_each > 4 * vector && divide_up(pixels, pixels_each) * sampling.images *
-           divide_up(sampling.channels, channels_each) < units)
-        channels_each = divide_up(channels_each / 2, vector) * vector;
+    int64_t pixels = sampling.out[0] * sampling.out[1], blocks = divide_up(sampling.channels, groups->channels_each);
+    const struct operand absent = { .present = false };
     char options[64];
     snprintf(options, sizeof options, "-DMODE=%d -DCHANNELS_LAST=%d -DVECTOR=%d", (int)sampling.params->mode, channels_last,
-             (int)vector);
+             (int)cpu_vector(schedule));
     struct launch *launch = launch_sample(schedule, call, &sampling, x, "cpu/sample.cl", options);
-    launch_int(launch, channels_each);
-    launch_int(launch, pixels_each);
-    launch_groups(launch, (size_t)divide_up(pixels, pixels_each), (size_t)divide_up(sampling.channels, channels_each),
-                  (size_t)sampling.images);
+    launch_int(launch, groups->channels_each);
+    launch_int(launch, groups->pixels_each);
+    if (groups->turned_step > 0) {
+        int64_t floats = sampling.images * blocks * sampling.in[0] * sampling.in[1] * groups->turned_step;
+        launch_region(launch, schedule_scratch(schedule, (size_t)floats * sizeof(float)), 0);
+    } else {
+        launch_operand(launch, &absent);
+    }
+    launch_int(launch, groups->turned_step);
+    launch_groups(launch, (size_t)divide_up(pixels, groups->pixels_each), (size_t)blocks, (size_t)sampling.images);
     return schedule_status(schedule);
 }
 
@@ -164,7 +187,9 @@ static plugcl_status plan_planes(struct schedule *schedule, const struct operato
 {
     if (operand_elements(&call->outputs[0]) == 0)
         return schedule_status(schedule);
-    return plan_cpu(schedule, call, &call->inputs[X], false);
+    struct sampling sampling = sampling_of(call);
+    struct cpu_groups groups = cpu_groups_of(&sampling, schedule_caps(schedule), cpu_vector(schedule));
+    return plan_cpu(schedule, call, &call->inputs[X], false, &groups);
 }
 
 static bool channels_are_neighbours(const struct operand *x)
@@ -180,13 +205,32 @@ static plugcl_status transpose_x(struct schedule *schedule, const struct operand
     return variant_plan(schedule, &call);
 }
 
+/* Planes that a group turns by itself: dense ones, that the core's cache holds until all pixels are sampled. */
+static bool turn_in_groups(const struct sampling *sampling, const struct operand *x, const struct device_caps *caps, int64_t vector,
+                           struct cpu_groups *groups)
+{
+    int64_t pixels = sampling->in[0] * sampling->in[1], most = TURNED_FLOATS / pixels / vector * vector;
+    if (x->strides[3] != 1 || x->strides[2] != sampling->in[1] || pixels < vector || most == 0)
+        return false;
+    int64_t each = sampling->channels < most ? sampling->channels : most;
+    while (each > vector && sampling->images * divide_up(sampling->channels, each) < (int64_t)caps->compute_units)
+        each = divide_up(each / 2, vector) * vector;
+    *groups = (struct cpu_groups){ each, sampling->out[0] * sampling->out[1], divide_up(each, vector) * vector };
+    return true;
+}
+
 static plugcl_status plan_channels(struct schedule *schedule, const struct operator_call *call)
 {
     struct operand x = call->inputs[X];
+    struct sampling sampling = sampling_of(call);
+    int64_t vector = cpu_vector(schedule);
+    struct cpu_groups groups = cpu_groups_of(&sampling, schedule_caps(schedule), vector);
+    plugcl_status status = PLUGCL_OK;
     if (operand_elements(&call->outputs[0]) == 0)
         return schedule_status(schedule);
-    plugcl_status status = channels_are_neighbours(&x) ? PLUGCL_OK : transpose_x(schedule, &call->inputs[X], &x);
-    return status == PLUGCL_OK ? plan_cpu(schedule, call, &x, true) : status;
+    if (!channels_are_neighbours(&x) && !turn_in_groups(&sampling, &x, schedule_caps(schedule), vector, &groups))
+        status = transpose_x(schedule, &call->inputs[X], &x);
+    return status == PLUGCL_OK ? plan_cpu(schedule, call, &x, true, &groups) : status;
 }
 
 /* A transposition of x pays when most of it is read. */
