@@ -21,6 +21,7 @@ static const char run_help[] =
     "  -o, --output FILE      .npy or .png; NAME=FILE for an output other than y\n"
     "  --device D             cpu, gpu, P:D of plugcl devices, a part of a name, or a list of these; default gpu,cpu\n"
     "  --fusion on|off        off runs the definition step by step; default on\n"
+    "  --winograd on|off      off sums all 3x3 convolutions tap by tap, which rounds less; default on\n"
     "  --variant OP=NAME      forces an implementation of an operator; gemm=own|clblast is of all matrix products\n"
     "  --repeat N             runs N times and prints the times\n"
     "  --trace FILE           writes the device time of each step as Chrome trace events";
@@ -33,7 +34,7 @@ static const char describe_help[] =
     "  --shape N,C,H,W        the inputs' shape, in place of input files\n"
     "  -o [NAME=]FILE         plans for these outputs (nothing is written); default y\n"
     "  --json                 for a program to read\n"
-    "  -w, --prefix, --set, --plugin, -i, --device, --fusion, --variant as for plugcl run";
+    "  -w, --prefix, --set, --plugin, -i, --device, --fusion, --winograd, --variant as for plugcl run";
 
 static const char bench_help[] =
     "usage: plugcl bench PLUGIN -w WEIGHTS (-i [NAME=]FILE | --shape N,C,H,W) [--prefix P] [--set KEY=VALUE]... [--json]\n"
@@ -44,7 +45,7 @@ static const char bench_help[] =
     "  -o [NAME=]FILE         computes these outputs (nothing is written); default y\n"
     "  --repeat N             measures N runs; default as many as a second has room for, from 20 to 1000\n"
     "  --json                 for a program to read\n"
-    "  -w, --prefix, --set, --plugin, -i, --device, --fusion, --variant as for plugcl run";
+    "  -w, --prefix, --set, --plugin, -i, --device, --fusion, --winograd, --variant as for plugcl run";
 
 static const char tune_help[] =
     "usage: plugcl tune PLUGIN -w WEIGHTS (-i [NAME=]FILE | --shape N,C,H,W) [--prefix P] [--set KEY=VALUE]... [--json]\n"
@@ -56,7 +57,8 @@ static const char tune_help[] =
     "  -o [NAME=]FILE         tunes for these outputs (nothing is written); default y\n"
     "  --again                measures all steps anew\n"
     "  --json                 for a program to read\n"
-    "  -w, --prefix, --set, --plugin, -i, --device, --fusion, --variant as for plugcl run; what --variant forces is not measured";
+    "  -w, --prefix, --set, --plugin, -i, --device, --fusion, --winograd, --variant as for plugcl run; what --variant\n"
+    "                         forces is not measured";
 
 static const char check_help[] =
     "usage: plugcl check-plugin [PLUGIN] [--plugin FILE]... [-w WEIGHTS --shape N,C,H,W [--prefix P] [--set KEY=VALUE]...]\n"
@@ -69,7 +71,7 @@ static const char check_help[] =
     "  --seed N               other random numbers\n"
     "  -w, --prefix, --set, --device as for plugcl run";
 
-enum { PREFIX = 256, SET, PLUGIN, DEVICE, FUSION, VARIANT, REPEAT, TRACE, SHAPE, SEED, AGAIN, JSON };
+enum { PREFIX = 256, SET, PLUGIN, DEVICE, FUSION, WINOGRAD, VARIANT, REPEAT, TRACE, SHAPE, SEED, AGAIN, JSON };
 
 /* NAME=PATH, if NAME is an identifier; else all of it is the path. */
 static int add_file(struct file_argument *files, size_t *count, const char *text, const char *option)
@@ -160,6 +162,12 @@ static int read_shape(struct request *request, const char *text)
     return shape->rank == 4 ? EXIT_DONE : wrong_usage("--shape %s is not N,C,H,W", text);
 }
 
+static int read_switch(const char *option, const char *value, bool *is_off)
+{
+    *is_off = strcmp(value, "off") == 0;
+    return *is_off || strcmp(value, "on") == 0 ? EXIT_DONE : wrong_usage("%s %s is not on or off", option, value);
+}
+
 static int read_option(struct request *request, int option, const char *value)
 {
     if ((option == 'w' || option == TRACE) && *value == '\0')
@@ -178,11 +186,8 @@ static int read_option(struct request *request, int option, const char *value)
     case SHAPE: return read_shape(request, value);
     case PLUGIN: return registry_load(value);
     case SEED: return read_seed(request, value);
-    case FUSION:
-        if (strcmp(value, "on") != 0 && strcmp(value, "off") != 0)
-            return wrong_usage("--fusion %s is not on or off", value);
-        request->no_fusion = strcmp(value, "off") == 0;
-        break;
+    case FUSION: return read_switch("--fusion", value, &request->no_fusion);
+    case WINOGRAD: return read_switch("--winograd", value, &request->no_winograd);
     case SET:
         if (request->n_settings == MAX_SETTINGS)
             return wrong_usage("more than %d --set options", MAX_SETTINGS);
@@ -199,7 +204,8 @@ static int read_option(struct request *request, int option, const char *value)
     { "device", required_argument, NULL, DEVICE }, { "help", no_argument, NULL, 'h' }
 #define PLAN_OPTIONS                                                                               \
     { "input", required_argument, NULL, 'i' }, { "output", required_argument, NULL, 'o' },         \
-    { "fusion", required_argument, NULL, FUSION }, { "variant", required_argument, NULL, VARIANT }
+    { "fusion", required_argument, NULL, FUSION }, { "variant", required_argument, NULL, VARIANT },\
+    { "winograd", required_argument, NULL, WINOGRAD }
 
 int request_read(struct request *request, enum request_kind kind, int argc, char **argv)
 {

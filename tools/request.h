@@ -22,7 +22,7 @@ struct request {
     const char *settings[MAX_SETTINGS];
     size_t n_settings;
     char variants[512]; /* "conv2d=generic,pool2d=gpu" */
-    bool no_fusion, json, has_shape;
+    bool no_fusion, no_winograd, json, has_shape;
     int repeat; /* 0: not given */
     plugcl_shape shape; /* --shape: of every input that has no file */
     uint32_t seed;      /* check-plugin */

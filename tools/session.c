@@ -54,6 +54,7 @@ int session_plan(struct session *session, const struct request *request, bool pr
 {
     struct plugcl_plan_params params = plugcl_plan_params_init();
     params.no_fusion = request->no_fusion;
+    params.no_winograd = request->no_winograd;
     params.variants = *request->variants ? request->variants : NULL;
     params.profile = profile;
     params.progress = show_progress;

@@ -148,7 +148,7 @@ static struct operand *first_result(struct lowering *low, const struct node *nod
 static plugcl_status lower_node(struct lowering *low, const struct node *node)
 {
     struct operator_call call = { .info = node->info, .params = node->params, .epilogue = node->epilogue,
-                                  .gemm = variants_gemm(low->variants, node->gemm) };
+                                  .gemm = variants_gemm(low->variants, node->gemm), .no_winograd = low->plan->no_winograd };
     for (size_t i = 0; i < OPERATOR_MAX_INPUTS; i++)
         if (node->inputs[i] != 0)
             call.inputs[i] = low->operands[node->inputs[i]];

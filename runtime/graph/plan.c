@@ -108,6 +108,7 @@ plugcl_status plugcl_plan_create(plugcl_context *context, plugcl_graph *graph, c
     made->profile = own.profile;
     made->channels_last = own.channels_last;
     made->fusion = !own.no_fusion;
+    made->no_winograd = own.no_winograd || own.no_fusion;
     status = build_plan(made, graph, &own);
     plan_log_failure(context, status);
     if (status != PLUGCL_OK)

@@ -34,7 +34,7 @@ struct plugcl_plan {
     struct plugin_use *plugins;
     size_t n_plugins;
     struct tuning tuning;
-    bool profile, channels_last, fusion;
+    bool profile, channels_last, fusion, no_winograd;
 };
 
 /* Tells the context's log of a failure, whose text is the thread's message. */

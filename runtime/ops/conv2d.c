@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* conv2d.c: F.conv2d with four paddings: its shape rule and its variants. */
-#include "ops/convolution.h"
+#include "ops/winograd.h"
 
 #define NCHW_CHANNELS 8 /* with fewer channels x is read as it is: padding pixels to a vector would cost more */
 
@@ -127,6 +127,24 @@ static plugcl_status conv2d_taps(struct schedule *schedule, const struct operato
     return is_empty(call) ? PLUGCL_OK : taps_plan(schedule, &conv);
 }
 
+static bool conv2d_winograd_can_run(const struct device_caps *caps, const struct operator_call *call)
+{
+    struct convolution conv = convolution_of(call);
+    return !call->no_winograd && winograd_can_run(caps, &conv);
+}
+
+static bool conv2d_winograd_is_preferred(const struct device_caps *caps, const struct operator_call *call)
+{
+    struct convolution conv = convolution_of(call);
+    return winograd_is_preferred(caps, &conv);
+}
+
+static plugcl_status conv2d_winograd(struct schedule *schedule, const struct operator_call *call)
+{
+    struct convolution conv = convolution_of(call);
+    return is_empty(call) ? PLUGCL_OK : winograd_plan(schedule, &conv);
+}
+
 static bool conv2d_tile_can_run(const struct device_caps *caps, const struct operator_call *call)
 {
     struct convolution conv = convolution_of(call);
@@ -153,11 +171,16 @@ static plugcl_status conv2d_direct(struct schedule *schedule, const struct opera
 static bool conv2d_tile_name(const struct variant *variant, const struct device_caps *caps, const struct operator_call *call,
                              uint32_t number, char name[TILE_NAME])
 {
+    if (variant->plan == conv2d_winograd) {
+        struct convolution conv = convolution_of(call);
+        return winograd_tile(caps, &conv, number, name);
+    }
     return variant->plan == conv2d_taps && taps_tile(caps, call->outputs[0].shape.dims[1], number, name);
 }
 
 static const struct variant variants[] = {
     { "cpu_depthwise", conv2d_depthwise_can_run, conv2d_depthwise_is_preferred, conv2d_depthwise },
+    { WINOGRAD_ROW, conv2d_winograd_can_run, conv2d_winograd_is_preferred, conv2d_winograd },
     { "cpu_taps", conv2d_taps_can_run, NULL, conv2d_taps },
     { "gpu_tile", conv2d_tile_can_run, conv2d_tile_is_preferred, conv2d_tile },
     { "generic", variant_always, NULL, conv2d_direct },

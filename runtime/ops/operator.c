@@ -67,6 +67,9 @@ static plugcl_status choose_forced(const struct operator_info *info, const struc
     if (strcmp(forced, CLBLAST_ROW) == 0 && !caps->has_clblast)
         return fail(PLUGCL_UNSUPPORTED, "variant %s of %s: this build of plugcl has no CLBlast (meson's option clblast)", forced,
                     info->name);
+    if (strcmp(forced, WINOGRAD_ROW) == 0 && call->no_winograd)
+        return fail(PLUGCL_UNSUPPORTED, "variant %s of %s is forbidden: it needs fusion, and Winograd's method allowed",
+                    forced, info->name);
     if (!(*chosen)->can_run(caps, call))
         return fail(PLUGCL_UNSUPPORTED, "variant %s of %s cannot run this shape on this device", forced, info->name);
     return PLUGCL_OK;

@@ -44,6 +44,7 @@ struct operator_call {
     struct operand outputs[OPERATOR_MAX_OUTPUTS]; /* an output that nobody reads is not present */
     struct epilogue epilogue;
     plugcl_gemm gemm; /* of operators with a row "clblast" */
+    bool no_winograd; /* its variants may not be taken: they round more than a sum over taps */
     uint32_t tile;    /* the planner is to take this one of its variant's (operator_info's `tile`); 0: the built-in choice */
 };
 
@@ -226,6 +227,8 @@ struct pyramid_params {
 
 /* The row of operators whose matrix products can be CLBlast's. */
 #define CLBLAST_ROW "clblast"
+/* The row of conv2d that a call may forbid. */
+#define WINOGRAD_ROW "cpu_winograd"
 
 /* NULL if the name is unknown. */
 const struct variant *variant_find(const struct operator_info *info, const char *name);

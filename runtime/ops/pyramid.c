@@ -226,12 +226,13 @@ static struct epilogue epilogue_of(const struct pyramid *self)
     return (struct epilogue){ .act = self->params->act, .alpha = self->params->act_alpha };
 }
 
-static plugcl_status plan_conv2d(struct schedule *schedule, const struct operand *operands, const struct operand *y,
-                                 uint32_t dilation, uint32_t groups, const struct epilogue *epilogue)
+static plugcl_status plan_conv2d(struct schedule *schedule, const struct pyramid *self, const struct operand *operands,
+                                 const struct operand *y, uint32_t dilation, uint32_t groups, const struct epilogue *epilogue)
 {
     struct plugcl_conv2d_params params = same_size(operands[1].shape.dims[2], dilation);
     params.groups = groups;
-    struct operator_call call = { .info = &operator_conv2d, .params = &params, .outputs = { *y } };
+    struct operator_call call = { .info = &operator_conv2d, .params = &params, .outputs = { *y },
+                                  .no_winograd = self->call->no_winograd };
     memcpy(call.inputs, operands, 4 * sizeof *operands);
     if (epilogue != NULL)
         call.epilogue = *epilogue;
@@ -247,8 +248,8 @@ static plugcl_status plan_separated(struct schedule *schedule, const struct pyra
     const struct operand depthwise = channel_view(self, separated, 0, self->channels, self->channels);
     const struct operand filters[4] = { *self->x, inputs[DEPTHWISE] }, layer[4] = { depthwise, inputs[WEIGHT], inputs[BIAS] };
     const uint32_t dilation = self->params->dilation[branch];
-    plugcl_status status = plan_conv2d(schedule, filters, &depthwise, dilation, (uint32_t)self->channels, NULL);
-    return status == PLUGCL_OK ? plan_conv2d(schedule, layer, y, dilation, 1, &epilogue) : status;
+    plugcl_status status = plan_conv2d(schedule, self, filters, &depthwise, dilation, (uint32_t)self->channels, NULL);
+    return status == PLUGCL_OK ? plan_conv2d(schedule, self, layer, y, dilation, 1, &epilogue) : status;
 }
 
 /* The branches into channels of `region`, whose pixels are `all` channels wide, from `first` on. */
@@ -271,7 +272,8 @@ static plugcl_status plan_branches(struct schedule *schedule, const struct pyram
             params[count] = same_size(inputs[WEIGHT].shape.dims[2], self->params->dilation[i]);
             calls[count] = (struct operator_call){ .info = &operator_conv2d, .params = &params[count],
                                                    .inputs = { *self->x, inputs[WEIGHT], inputs[BIAS] }, .outputs = { y },
-                                                   .epilogue = epilogue_of(self) };
+                                                   .epilogue = epilogue_of(self),
+                                                   .no_winograd = self->call->no_winograd };
             count++;
         }
         first += inputs[WEIGHT].shape.dims[0];
@@ -342,7 +344,7 @@ static plugcl_status plan_projection(struct schedule *schedule, const struct pyr
     else
         operands[2] = self->call->inputs[PROJECTION_BIAS];
     epilogue.has_residual = self->folds;
-    return plan_conv2d(schedule, operands, &self->call->outputs[0], 1, 1, &epilogue);
+    return plan_conv2d(schedule, self, operands, &self->call->outputs[0], 1, 1, &epilogue);
 }
 
 static plugcl_status plan_views(struct schedule *schedule, const struct operator_call *call)

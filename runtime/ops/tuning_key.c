@@ -94,7 +94,7 @@ static void add_operand(struct sha256 *hash, const struct operand *operand)
 
 bool tuning_key(const struct operator_call *call, uint8_t key[32])
 {
-    const int64_t rest[3] = { call->epilogue.has_residual, call->epilogue.act, call->gemm };
+    const int64_t rest[4] = { call->epilogue.has_residual, call->epilogue.act, call->gemm, call->no_winograd };
     struct sha256 hash;
     sha256_start(&hash);
     sha256_add_string(&hash, call->info->name);

@@ -42,6 +42,14 @@ struct checkcl_tensor {
 
 /* What a reference writes where any result is right: on the line between two pixels, say. */
 #define CHECKCL_UNCHECKED (-DBL_MAX)
+/* Where NaN and either infinity are right. */
+#define CHECKCL_NOT_FINITE DBL_MAX
+
+/* What a variant, or some of its tiles, may err by; the first that fits counts. */
+struct checkcl_budget {
+    const char *row; /* a pattern of VARIANT@TILE, of VARIANT where there are no tiles */
+    double budget;
+};
 
 struct checkcl_case {
     const struct operator_info *info;
@@ -52,6 +60,8 @@ struct checkcl_case {
     bool skip_output[OPERATOR_MAX_OUTPUTS]; /* not asked for */
     double budget; /* largest error allowed, relative to the largest finite |reference| (at least 1e-3 of 1 is taken); NaN and ±inf
                       must match exactly in kind */
+    const struct checkcl_budget *budgets; /* smaller or larger ones; ends with a NULL row. NULL: none */
+    const char *variants;                 /* a pattern of those to run, "!cpu_*" of those not to; NULL: all */
     /* Dense row-major doubles; absent operands are NULL. Output shapes follow from info->shape. */
     void (*reference)(const struct checkcl_case *row, const double *const *inputs, const plugcl_shape *output_shapes,
                       double *const *outputs);

@@ -4,6 +4,8 @@
 #include "ref/conv2d.h"
 #include "ref/elementwise.h"
 
+#include <math.h>
+
 struct geometry {
     const char *name;
     int64_t x[4];      /* N, C, H, W */
@@ -35,6 +37,14 @@ static void reference(const struct checkcl_case *row, const double *const *input
         outputs[0][i] = ref_activation(epilogue->act, outputs[0][i] + (epilogue->has_residual ? inputs[3][i] : 0), epilogue->alpha,
                                        epilogue->beta);
 }
+
+/* Winograd's larger tiles round more than a sum over taps, but not as much as a convolution may. */
+static const struct checkcl_budget budgets[] = {
+    { "cpu_winograd@4x4*", 5e-5 },
+    { "cpu_winograd@3x3*", 2e-5 },
+    { "cpu_winograd@2x2*", 5e-6 },
+    { NULL, 0 },
+};
 
 static int64_t output_size(const struct geometry *geometry, int axis)
 {
@@ -69,6 +79,7 @@ static void check_one(struct checkcl *check, const struct geometry *geometry, co
                     { .present = finish->has_residual, .shape = y, .layout = layouts->residual } },
         .output_layout = layouts->y,
         .budget = 1e-4,
+        .budgets = budgets,
         .reference = reference,
     };
     checkcl_run(check, &row, "%s_n%lldc%lldh%lldw%lldo%lld_%s_%s%s", geometry->name, (long long)x[0], (long long)x[1],
@@ -123,8 +134,79 @@ static const struct geometry geometries[] = {
     { "k3p1", { 1, 512, 32, 32 }, 256, { 3, 3 }, 1, 1, { 1, 1, 1, 1 }, 1, true },
     { "k3p1", { 2, 64, 56, 56 }, 64, { 3, 3 }, 1, 1, { 1, 1, 1, 1 }, 1, true },
     { "k3d12p12", { 1, 256, 33, 33 }, 64, { 3, 3 }, 1, 12, { 12, 12, 12, 12 }, 1, true },
+    { "k3p1", { 1, 64, 14, 14 }, 72, { 3, 3 }, 1, 1, { 1, 1, 1, 1 }, 1, true },
+    { "k3p1", { 2, 320, 20, 18 }, 128, { 3, 3 }, 1, 1, { 1, 1, 1, 1 }, 1, true }, /* Winograd's tiles in several passes */
+    { "k3d6p6", { 1, 160, 33, 31 }, 128, { 3, 3 }, 1, 6, { 6, 6, 6, 6 }, 1, true },
     { "depthwise", { 1, 128, 56, 56 }, 128, { 3, 3 }, 1, 1, { 1, 1, 1, 1 }, 128, true },
 };
+
+/*
+ * NaN, infinities and 1e30 in x. In Winograd's tiles they, or their rounding, reach each output of a tile whose patch has them,
+ * as in PyTorch where it takes Winograd's method: of outputs as near to them as a patch is wide only those are checked that have
+ * them in their taps, and may be NaN for infinity.
+ */
+static bool has_near(const double *x, const plugcl_shape *shape, const struct plugcl_conv2d_params *params, int64_t row,
+                     int64_t column)
+{
+    const int64_t reach = 5, height = shape->dims[2], width = shape->dims[3], d = params->dilation[0];
+    for (int64_t i = -reach; i <= reach; i++)
+        for (int64_t j = -reach; j <= reach; j++) {
+            int64_t y = row - params->pad[0] + i * d, at = column - params->pad[1] + j * d;
+            for (int64_t c = 0; y >= 0 && y < height && at >= 0 && at < width && c < shape->dims[1]; c++)
+                if (!(fabs(x[(c * height + y) * width + at]) < 1e20))
+                    return true;
+        }
+    return false;
+}
+
+static void spreading_reference(const struct checkcl_case *row, const double *const *inputs, const plugcl_shape *output_shapes,
+                                double *const *outputs)
+{
+    const plugcl_shape *x = &row->inputs[0].shape, *y = &output_shapes[0];
+    const int64_t pixels = y->dims[2] * y->dims[3], elements = plugcl_shape_elements(y);
+    reference(row, inputs, output_shapes, outputs);
+    for (int64_t i = 0; i < elements; i++) {
+        const double *image = inputs[0] + i / pixels / y->dims[1] * (plugcl_shape_elements(x) / x->dims[0]);
+        if (!isfinite(outputs[0][i]))
+            outputs[0][i] = CHECKCL_NOT_FINITE;
+        else if (has_near(image, x, row->params, i % pixels / y->dims[3], i % y->dims[3]))
+            outputs[0][i] = CHECKCL_UNCHECKED;
+    }
+}
+
+static void check_special(struct checkcl *check, uint32_t dilation)
+{
+    enum { IMAGES = 2, CHANNELS = 17, SIDE = 26, ELEMENTS = IMAGES * CHANNELS * SIDE * SIDE };
+    static float values[ELEMENTS];
+    for (uint32_t i = 0; i < ELEMENTS; i++)
+        values[i] = (float)(i * 2654435761u >> 16) / 32768.0f - 1.0f;
+    values[(3 * SIDE + 2) * SIDE + 1] = NAN; /* near a corner of the first image, and so on */
+    values[(5 * SIDE + 21) * SIDE + 22] = INFINITY;
+    values[(5 * SIDE + 21) * SIDE + 23] = -INFINITY;
+    values[((CHANNELS + 16) * SIDE + 12) * SIDE + 24] = 1e30f;
+    struct plugcl_conv2d_params params = plugcl_conv2d_params_init();
+    for (int i = 0; i < 4; i++)
+        params.pad[i] = dilation;
+    params.dilation[0] = params.dilation[1] = dilation;
+    params.stride[0] = params.stride[1] = params.groups = 1;
+    const plugcl_shape x = { 4, { IMAGES, CHANNELS, SIDE, SIDE } }, weight = { 4, { 19, CHANNELS, 3, 3 } };
+    struct checkcl_case row = {
+        .info = &operator_conv2d,
+        .params = &params,
+        .epilogue = { .act = PLUGCL_LEAKY_RELU, .alpha = 0.1f },
+        .inputs = { { .present = true, .shape = x, .layout = CHECKCL_CHANNELS_LAST, .values = values },
+                    { .present = true, .shape = weight, .constant = true } },
+        .output_layout = CHECKCL_CHANNELS_LAST,
+        .budget = 1e-4,
+        .budgets = budgets,
+        .variants = "!cpu_winograd",
+        .reference = reference,
+    };
+    checkcl_run(check, &row, "special_d%u", dilation);
+    row.variants = "cpu_winograd";
+    row.reference = spreading_reference;
+    checkcl_run(check, &row, "special_spreads_d%u", dilation);
+}
 
 static void check_epilogues(struct checkcl *check)
 {
@@ -173,4 +255,6 @@ void checkcl_conv2d(struct checkcl *check)
         check_one(check, &rgb[i], &residual_relu, &odd, true);
     }
     check_epilogues(check);
+    check_special(check, 1);
+    check_special(check, 2);
 }

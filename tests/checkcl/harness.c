@@ -26,6 +26,7 @@ struct setting {
     const struct checkcl_case *row;
     const char *name;
     bool ready;
+    double budget; /* of the variant that runs */
     struct image inputs[OPERATOR_MAX_INPUTS], outputs[OPERATOR_MAX_OUTPUTS];
     struct operator_call call;
 };
@@ -189,7 +190,7 @@ static bool compare_outputs(struct setting *setting, const char *name)
             return false;
         }
         int used = i > 0 ? snprintf(problem, sizeof problem, "output %zu: ", i) : 0;
-        if (!image_compare(image, image->bits, setting->row->budget, problem + used, sizeof problem - (size_t)used)) {
+        if (!image_compare(image, image->bits, setting->budget, problem + used, sizeof problem - (size_t)used)) {
             report(setting->check, name, problem);
             return false;
         }
@@ -303,6 +304,18 @@ static bool can_run(const struct checkcl *check, const struct variant *variant, 
     return !check->bench && variant->can_run(&caps, call);
 }
 
+static double budget_of(const struct setting *setting, const struct variant *variant, uint32_t tile)
+{
+    const struct checkcl_case *row = setting->row;
+    char full[64], name[TILE_NAME];
+    bool has_tile = row->info->tile && row->info->tile(variant, context_caps(setting->check->context), &setting->call, tile, name);
+    snprintf(full, sizeof full, "%s%s%s", variant->name, has_tile ? "@" : "", has_tile ? name : "");
+    for (const struct checkcl_budget *own = row->budgets; own && own->row; own++)
+        if (fnmatch(own->row, full, 0) == 0)
+            return own->budget;
+    return row->budget;
+}
+
 static void run_row(struct setting *setting, const struct variant *variant, uint32_t tile, const char *tile_name)
 {
     struct checkcl *check = setting->check;
@@ -312,6 +325,7 @@ static void run_row(struct setting *setting, const struct variant *variant, uint
     if (!is_wanted(check, name))
         return;
     check->rows++;
+    setting->budget = budget_of(setting, variant, tile);
     if (check->list)
         puts(name);
     else
@@ -336,10 +350,16 @@ static void run_other_tile(struct setting *setting, const struct variant *varian
         run_row(setting, variant, tile, name);
 }
 
+static bool is_for(const struct checkcl_case *row, const struct variant *variant)
+{
+    const char *pattern = row->variants ? row->variants : "*";
+    return *pattern == '!' ? fnmatch(pattern + 1, variant->name, 0) != 0 : fnmatch(pattern, variant->name, 0) == 0;
+}
+
 static void run_variants(struct setting *setting)
 {
     for (const struct variant *variant = setting->row->info->variants; variant->name; variant++) {
-        if (!can_run(setting->check, variant, &setting->call))
+        if (!is_for(setting->row, variant) || !can_run(setting->check, variant, &setting->call))
             continue;
         run_row(setting, variant, 0, "");
         if (!setting->check->bench)

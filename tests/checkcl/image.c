@@ -185,7 +185,7 @@ void image_operand(const struct image *image, struct operand *operand)
 /* A finite value beyond what a float holds is an infinity. */
 static double as_float(double value)
 {
-    return fabs(value) > (double)FLT_MAX && !isnan(value) ? (double)(float)value : value;
+    return fabs(value) > (double)FLT_MAX && !isnan(value) && value != CHECKCL_NOT_FINITE ? (double)(float)value : value;
 }
 
 /* The size that errors are measured by: the largest finite value, but strewn-in 1e30 must not hide all the others. */
@@ -193,7 +193,7 @@ static double scale_of(const struct image *image)
 {
     double scale = 1e-3;
     for (int64_t i = 0; i < image->elements; i++) {
-        double size = fabs(image->values[i]); /* CHECKCL_UNCHECKED is above the limit */
+        double size = fabs(image->values[i]); /* CHECKCL_UNCHECKED and CHECKCL_NOT_FINITE are above the limit */
         if (size < 1e20 && size > scale)
             scale = size;
     }
@@ -203,6 +203,8 @@ static double scale_of(const struct image *image)
 /* Relative to the budget: above 1 is wrong. */
 static double error_of(double found, double expected, double budget, double scale)
 {
+    if (expected == CHECKCL_NOT_FINITE)
+        return isfinite(found) ? HUGE_VAL : 0;
     if (isnan(expected) || isnan(found))
         return isnan(expected) && isnan(found) ? 0 : HUGE_VAL;
     if (isinf(expected) || isinf(found))
