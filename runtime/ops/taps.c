@@ -213,7 +213,8 @@ static int64_t deal(struct task_list *list, int32_t *table)
 {
     size_t room = (list->count + 1) / 2, used[2] = { 0, 0 };
     int64_t load[2] = { 0, 0 };
-    qsort(list->items, list->count, sizeof *list->items, by_cost);
+    if (list->count > 0) /* an empty list has no memory */
+        qsort(list->items, list->count, sizeof *list->items, by_cost);
     for (size_t i = 0; i < list->count; i++) {
         int half = (load[0] <= load[1] && used[0] < room) || used[1] >= list->count - room ? 0 : 1;
         size_t place = (half ? room : 0) + used[half]++;
