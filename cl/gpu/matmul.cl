@@ -1,50 +1,39 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * matmul.cl: matrix products of any strides for GPUs, in local memory.
+ * matmul.cl: products of matrices of any strides on GPUs.
  *
- * A work-group brings DEPTH columns of a and rows of b to local memory, multiplies, and goes on (tile.h). Dimension 2 of the grid is
- * the index into the batch, whose strides for a, b and y are in `table` (strided.h).
+ * A work-group makes a tile of y (tile.h): dimension 0 of the grid goes along its columns, 1 along its rows from `first_row` on, 2
+ * is the index into the batch, whose strides for a, b and y are in `table` (strided.h). Both operands are read a quad at a time
+ * along whichever axis is dense, so that neither a transposed nor a plain one costs more; where neither is they are gathered.
  *
- * -DITEMS: 8 or 16.
+ * -D: see tile.h. Bound: FP32 peak; a tile reads 1 / TILE_ROWS + 1 / TILE_COLUMNS floats of memory a product.
  */
 #include "strided.h"
 #include "tile.h"
 
-__attribute__((reqd_work_group_size(ITEMS, ITEMS, 1))) __kernel void matmul(
-    __global const float *restrict a_buffer, uint a_offset, __global const float *restrict b_buffer, uint b_offset,
-    __global float *restrict y_buffer, uint y_offset, __global const int *table, int dimensions, int rows, int columns, int depth,
-    int a_row, int a_depth, int b_depth, int b_column, int y_row, int y_column)
+TILE_GROUP __kernel void matmul(__global const float *restrict a_buffer, uint a_offset, __global const float *restrict b_buffer,
+                                uint b_offset, __global float *restrict y_buffer, uint y_offset, __global const int *table,
+                                int dimensions, int rows, int columns, int depth, int a_row, int a_depth, int b_depth, int b_column,
+                                int y_row, int y_column, int first_row)
 {
-    __local float a_tile[DEPTH][BLOCK + 1], b_tile[DEPTH][BLOCK + 1];
-    const int column0 = (int)get_group_id(0) * BLOCK, row0 = (int)get_group_id(1) * BLOCK;
+    __local float4 panels[2 * DEPTH * (LEFT_PITCH + RIGHT_PITCH)];
+    const int column0 = (int)get_group_id(0) * TILE_COLUMNS, row0 = first_row + (int)get_group_id(1) * TILE_ROWS;
     int offsets[3];
     row_offsets(table, dimensions, (int)get_group_id(2), 3, offsets);
-    __global const float *a = a_buffer + a_offset + offsets[0], *b = b_buffer + b_offset + offsets[1];
-    float sums[SIDE][SIDE];
-    UNROLL for (int i = 0; i < SIDE; i++)
-        UNROLL for (int j = 0; j < SIDE; j++)
-            sums[i][j] = 0.0f;
+    const struct lines a = { a_buffer + a_offset + offsets[0], row0, rows, a_row, depth, a_depth };
+    const struct lines b = { b_buffer + b_offset + offsets[1], column0, columns, b_column, depth, b_depth };
+    float4 sums[ITEM_ROWS * ITEM_QUADS];
+    UNROLL for (int i = 0; i < ITEM_ROWS * ITEM_QUADS; i++)
+        sums[i] = (float4)(0.0f);
+    multiply_lines(&a, &b, ITEM_QUADS, panels, sums);
 
-    for (int first = 0; first < depth; first += DEPTH) {
-        load_tile(a, row0, rows, first, depth, a_row, a_depth, a_tile);
-        load_tile(b, column0, columns, first, depth, b_column, b_depth, b_tile);
-        barrier(CLK_LOCAL_MEM_FENCE);
-        for (int k = 0; k < DEPTH; k++) {
-            float own_a[SIDE], own_b[SIDE];
-            take_column(k, a_tile, b_tile, own_a, own_b);
-            UNROLL for (int i = 0; i < SIDE; i++)
-                UNROLL for (int j = 0; j < SIDE; j++)
-                    sums[i][j] = fma(own_a[i], own_b[j], sums[i][j]);
-        }
-        barrier(CLK_LOCAL_MEM_FENCE);
-    }
-
-    UNROLL for (int i = 0; i < SIDE; i++) {
-        const int row = row0 + (int)get_local_id(1) + i * ITEMS;
-        UNROLL for (int j = 0; j < SIDE; j++) {
-            const int column = column0 + (int)get_local_id(0) + j * ITEMS;
-            if (row < rows && column < columns)
-                y_buffer[y_offset + offsets[2] + (long)row * y_row + (long)column * y_column] = sums[i][j];
+    __global float *y = y_buffer + y_offset + offsets[2];
+    UNROLL for (int i = 0; i < ITEM_ROWS; i++) {
+        const int row = row0 + tile_row(i);
+        UNROLL for (int j = 0; j < ITEM_QUADS; j++) {
+            const int column = column0 + tile_column(j);
+            if (row < rows)
+                store_quad(sums[i * ITEM_QUADS + j], y + (long)row * y_row + (long)column * y_column, y_column, columns - column);
         }
     }
 }

@@ -16,6 +16,13 @@
 #define UNROLL
 #endif
 
+/* A function whose loops unroll only once a caller's constants are in them, or that is given private arrays. */
+#if defined(__clang__)
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+#else
+#define ALWAYS_INLINE static inline
+#endif
+
 #define JOIN_TOKENS(a, b) a##b
 #define JOIN(a, b) JOIN_TOKENS(a, b)
 

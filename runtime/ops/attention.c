@@ -6,7 +6,7 @@
 void attention_of(const struct operator_call *call, struct attention *attention)
 {
     *attention = (struct attention){ .params = call->params, .q = call->inputs[ATTENTION_Q], .k = call->inputs[ATTENTION_K],
-                                     .y = call->outputs[0], .gemm = call->gemm };
+                                     .y = call->outputs[0], .gemm = call->gemm, .tile = call->tile };
     attention->images = attention->q.shape.dims[0];
     attention->queries = attention->q.shape.dims[1];
     attention->depth = attention->q.shape.dims[2];
@@ -120,6 +120,14 @@ static uint64_t attention_flops(const struct operator_call *call)
            (uint64_t)(attention.depth + attention.columns);
 }
 
+static bool attention_tile(const struct variant *variant, const struct device_caps *caps, const struct operator_call *call,
+                           uint32_t number, char name[TILE_NAME])
+{
+    struct attention attention;
+    attention_of(call, &attention);
+    return variant->plan == plan_gpu && attention_gpu_tile(caps, &attention, number, name);
+}
+
 static const struct variant variants[] = {
     { "reordered", can_reorder, prefers_reordered, plan_reordered },
     { CLBLAST_ROW, can_take_products, prefers_products, plan_products },
@@ -135,6 +143,7 @@ const struct operator_info operator_attention = {
     .shape = attention_shape,
     .layout = OUTPUT_ROW_MAJOR,
     .variants = variants,
+    .tile = attention_tile,
     .flops = attention_flops,
     .expand = attention_expand,
 };

@@ -14,6 +14,7 @@ struct attention {
     struct operand q, k, v, y; /* v is not present in a map */
     int64_t images, queries, keys, depth, columns;
     plugcl_gemm gemm; /* whose products */
+    uint32_t tile;    /* operator_call.tile */
 };
 
 /* What scores are multiplied by: for a softmax they come in powers of two; else 1 / keys is in it. */
@@ -35,6 +36,7 @@ plugcl_status attention_plan_reordered(struct schedule *schedule, const struct a
 bool attention_cpu_can_run(const struct device_caps *caps, const struct attention *attention);
 plugcl_status attention_plan_cpu(struct schedule *schedule, const struct attention *attention);
 bool attention_gpu_can_run(const struct device_caps *caps, const struct attention *attention);
+bool attention_gpu_tile(const struct device_caps *caps, const struct attention *attention, uint32_t number, char name[TILE_NAME]);
 plugcl_status attention_plan_gpu(struct schedule *schedule, const struct attention *attention);
 /* For softmax over the queries: for each image and key the largest score over the queries, and 1 / the sum of powers of two, in a
  * region of pairs of floats. REGION_NONE where neither kernel can run. */

@@ -3,8 +3,8 @@
 #include <stdio.h>
 
 #include "ops/attention.h"
-
-#define LAUNCH_FLOPS ((int64_t)4000000000) /* about 0.1 s on a slow GPU */
+#include "ops/gpu_tiles.h"
+#include "ops/strided.h"
 
 /* A register tile; a group takes vectors · the device's vector width queries. Wide vectors come with 32 registers, others may have
  * 16. */
@@ -132,47 +132,62 @@ plugcl_status attention_plan_cpu(struct schedule *schedule, const struct attenti
  */
 bool attention_gpu_can_run(const struct device_caps *caps, const struct attention *attention)
 {
-    return caps->max_work_group >= 64 && caps->local_memory >= 8704 && attention->depth > 0 && attention->keys > 0;
+    return gpu_tiles_fit(&gpu_attention_tiles, caps, attention->tile) && attention->depth > 0 && attention->keys > 0;
 }
 
-/* Work-items along a side of a group: the larger tile reads memory half as often. */
-static int64_t gpu_items(const struct device_caps *caps, int64_t queries)
+static struct gpu_work gpu_work_of(const struct attention *attention, int64_t lines)
 {
-    return caps->max_work_group >= 256 && caps->local_memory >= 28672 && queries > 32 ? 16 : 8;
+    return (struct gpu_work){ .tiles = &gpu_attention_tiles, .rows = lines, .batch = attention->images, .beside = attention->depth,
+                              .columns = attention->columns > 0 ? attention->columns : 1, .tile = attention->tile };
 }
 
-static struct launch *begin_gpu_launch(struct schedule *schedule, const struct attention *attention, const char *entry)
+bool attention_gpu_tile(const struct device_caps *caps, const struct attention *attention, uint32_t number, char name[TILE_NAME])
 {
-    char options[48];
-    snprintf(options, sizeof options, "-DITEMS=%d -DMODE=%d", (int)gpu_items(schedule_caps(schedule), attention->queries),
-             mode_of(attention->params));
-    return schedule_launch(schedule, "gpu/attention.cl", options, entry);
+    struct gpu_work work = gpu_work_of(attention, attention->queries);
+    work.tile = number;
+    return gpu_tile_name(caps, &work, name);
 }
 
-/* Lines for one launch, whole tiles: drivers end what runs too long on a slow GPU. */
-static int64_t lines_a_launch(const struct attention *attention, int64_t length, int64_t block)
+/* The tile of a kernel whose rows are so many lines; NULL after a failure. */
+static const struct gpu_tile *choose_gpu_tile(struct schedule *schedule, const struct attention *attention, int64_t lines,
+                                              const char *entry, char options[GPU_OPTIONS])
 {
-    int64_t work = 2 * length * (attention->depth + attention->columns) * attention->images + 1;
-    int64_t lines = work < LAUNCH_FLOPS ? LAUNCH_FLOPS / work : 1;
-    return (lines + block - 1) / block * block;
+    const struct gpu_work work = gpu_work_of(attention, lines);
+    char more[16];
+    snprintf(more, sizeof more, "-DMODE=%d", mode_of(attention->params));
+    const struct gpu_tile *tile = gpu_tile_choose(schedule, &work, "gpu/attention.cl", entry, more, options);
+    if (tile == NULL && schedule_status(schedule) == PLUGCL_OK)
+        schedule_fail(schedule, fail(PLUGCL_UNSUPPORTED, "attention's GPU kernel runs with no work-group of its tiles on this "
+                                                         "device; its variant \"blocks\" needs none"));
+    return tile;
 }
 
-static size_t groups_of(int64_t first, int64_t lines, int64_t count, int64_t block)
+/* Lines for one launch. */
+static int64_t lines_a_launch(struct schedule *schedule, const struct attention *attention, int64_t length,
+                              const struct gpu_tile *tile)
 {
-    return (size_t)(((lines - first < count ? lines - first : count) + block - 1) / block);
+    const int64_t line_flops = 2 * length * (attention->depth + attention->columns) * attention->images;
+    return gpu_rows_a_launch(schedule_caps(schedule), line_flops, gpu_tile_rows(tile));
+}
+
+static size_t groups_of(int64_t first, int64_t lines, int64_t count, const struct gpu_tile *tile)
+{
+    return (size_t)divide_up(lines - first < count ? lines - first : count, gpu_tile_rows(tile));
 }
 
 static uint32_t plan_gpu_statistics(struct schedule *schedule, const struct attention *attention)
 {
-    const bool over_queries = attention->params->softmax_over_queries;
-    const struct operand *own = over_queries ? &attention->k : &attention->q;
-    const struct operand *others = over_queries ? &attention->q : &attention->k;
-    const int64_t lines = own->shape.dims[1], length = others->shape.dims[1];
-    const int64_t items = gpu_items(schedule_caps(schedule), attention->queries), block = 4 * items;
-    const int64_t count = lines_a_launch(attention, length, block);
+    const struct operand *own = &attention->k, *others = &attention->q;
+    const int64_t lines = attention->keys, length = attention->queries;
+    char options[GPU_OPTIONS];
     uint32_t region = statistics_region(schedule, attention, lines);
+    const struct gpu_tile *tile = choose_gpu_tile(schedule, attention, lines, "statistics", options);
+    if (tile == NULL)
+        return region;
+    const int64_t count = lines_a_launch(schedule, attention, length, tile);
+    const size_t x = (size_t)tile->group_columns, y = (size_t)tile->group_rows;
     for (int64_t first = 0; first < lines; first += count) {
-        struct launch *launch = begin_gpu_launch(schedule, attention, "statistics");
+        struct launch *launch = schedule_launch(schedule, "gpu/attention.cl", options, "statistics");
         const int64_t sizes[4] = { first, lines, length, attention->depth };
         launch_operand(launch, own);
         launch_operand(launch, others);
@@ -181,27 +196,29 @@ static uint32_t plan_gpu_statistics(struct schedule *schedule, const struct atte
         launch_ints(launch, own->strides, 3);
         launch_ints(launch, others->strides, 3);
         launch_float(launch, attention_factor(attention));
-        launch_range(launch, groups_of(first, lines, count, block) * (size_t)items, (size_t)(attention->images * items), 1,
-                     (size_t)items, (size_t)items, 1);
+        launch_range(launch, groups_of(first, lines, count, tile) * x, (size_t)attention->images * y, 1, x, y, 1);
     }
     return region;
 }
 
 plugcl_status attention_plan_gpu(struct schedule *schedule, const struct attention *attention)
 {
-    const int64_t items = gpu_items(schedule_caps(schedule), attention->queries), block = 4 * items;
-    const int64_t count = lines_a_launch(attention, attention->keys, block), blocks = (attention->columns + block - 1) / block;
+    char options[GPU_OPTIONS];
     if (operand_elements(&attention->y) == 0)
         return schedule_status(schedule);
-    bool is_softmax = attention->params->mode == PLUGCL_ATTENTION_SOFTMAX;
-    uint32_t statistics = is_softmax ? plan_gpu_statistics(schedule, attention) : REGION_NONE;
+    uint32_t statistics = attention->params->softmax_over_queries ? plan_gpu_statistics(schedule, attention) : REGION_NONE;
+    const struct gpu_tile *tile = choose_gpu_tile(schedule, attention, attention->queries, "attention", options);
+    if (tile == NULL)
+        return schedule_status(schedule);
+    const int64_t count = lines_a_launch(schedule, attention, attention->keys, tile);
+    const size_t x = (size_t)tile->group_columns, y = (size_t)tile->group_rows;
     for (int64_t first = 0; first < attention->queries; first += count) {
-        struct launch *launch = begin_gpu_launch(schedule, attention, "attention");
+        struct launch *launch = schedule_launch(schedule, "gpu/attention.cl", options, "attention");
         launch_operands(launch, attention, statistics, REGION_NONE);
         launch_int(launch, first);
         launch_sizes(launch, attention, 3);
-        launch_range(launch, (size_t)(blocks * items), groups_of(first, attention->queries, count, block) * (size_t)items,
-                     (size_t)attention->images, (size_t)items, (size_t)items, 1);
+        launch_range(launch, (size_t)divide_up(attention->columns, gpu_tile_columns(tile)) * x,
+                     groups_of(first, attention->queries, count, tile) * y, (size_t)attention->images, x, y, 1);
     }
     return schedule_status(schedule);
 }

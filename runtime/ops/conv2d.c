@@ -171,11 +171,10 @@ static plugcl_status conv2d_direct(struct schedule *schedule, const struct opera
 static bool conv2d_tile_name(const struct variant *variant, const struct device_caps *caps, const struct operator_call *call,
                              uint32_t number, char name[TILE_NAME])
 {
-    if (variant->plan == conv2d_winograd) {
-        struct convolution conv = convolution_of(call);
-        return winograd_tile(caps, &conv, number, name);
-    }
-    return variant->plan == conv2d_taps && taps_tile(caps, call->outputs[0].shape.dims[1], number, name);
+    struct convolution conv = convolution_of(call);
+    return (variant->plan == conv2d_winograd && winograd_tile(caps, &conv, number, name)) ||
+           (variant->plan == conv2d_taps && taps_tile(caps, conv.outputs, number, name)) ||
+           (variant->plan == conv2d_tile && tile_name(caps, &conv, number, name));
 }
 
 static const struct variant variants[] = {

@@ -4,6 +4,9 @@
 
 #include <stdio.h>
 
+#include "ops/gpu_tiles.h"
+#include "ops/strided.h"
+
 static const struct operand absent;
 
 void convolution_take_operands(struct convolution *conv, const struct operator_call *call)
@@ -48,6 +51,7 @@ bool convolution_fits_int(const struct convolution *conv)
 /* Where the weight of an output, channel and tap lies in its constant: a view of some channels, or a transposed convolution's. */
 struct packing {
     int64_t block_size, channels, outputs, taps, row_taps;
+    int64_t depth;      /* channels with those that are 0 */
     int64_t first;      /* element of output 0, channel 0 and tap 0 */
     int64_t strides[4]; /* output, channel, row, column; some may be negative */
 };
@@ -64,16 +68,17 @@ static float *pack_part(const struct packing *packing, const float *weights, con
     const int64_t padded = (outputs + block_size - 1) / block_size * block_size;
     for (int64_t output = 0; output < padded; output++) {
         packed[output] = output < outputs && bias != NULL ? bias[output] : 0.0f;
-        float *column = packed + padded + output / block_size * packing->taps * channels * block_size + output % block_size;
+        float *column = packed + padded + output / block_size * packing->taps * packing->depth * block_size + output % block_size;
         const float *weight = weights + packing->first + output * packing->strides[0];
         for (int64_t tap = 0; tap < packing->taps; tap++) {
             const float *from =
                 weight + tap / packing->row_taps * packing->strides[2] + tap % packing->row_taps * packing->strides[3];
-            for (int64_t channel = 0; channel < channels; channel++)
-                column[(tap * channels + channel) * block_size] = output < outputs ? from[channel * packing->strides[1]] : 0.0f;
+            for (int64_t channel = 0; channel < packing->depth; channel++)
+                column[(tap * packing->depth + channel) * block_size] =
+                    output < outputs && channel < channels ? from[channel * packing->strides[1]] : 0.0f;
         }
     }
-    return packed + padded * (1 + packing->taps * channels);
+    return packed + padded * (1 + packing->taps * packing->depth);
 }
 
 static void pack_parts(const float *const *sources, const struct constant *const *constants, const void *parameters, float *packed)
@@ -84,17 +89,20 @@ static void pack_parts(const float *const *sources, const struct constant *const
         packed = pack_part(&packings->items[i], sources[2 * i], sources[2 * i + 1], packed);
 }
 
-static struct packing packing_of(const struct convolution *conv, int block_size)
+static struct packing packing_of(const struct convolution *conv, int64_t block_size, int64_t channel_block)
 {
     struct packing packing = { .block_size = block_size, .channels = conv->channels, .outputs = conv->outputs,
                                .taps = conv->kernel[0] * conv->kernel[1], .row_taps = conv->kernel[1],
+                               .depth = divide_up(conv->channels, channel_block) * channel_block,
                                .first = conv->weight->offset };
     for (int i = 0; i < 4; i++)
         packing.strides[i] = conv->weight_strides[i];
     return packing;
 }
 
-void convolution_launch_packed(struct launch *launch, const struct convolution *convs, size_t count, int block_size)
+/* Channels are filled up to whole blocks of their own. */
+static void launch_packed_blocks(struct launch *launch, const struct convolution *convs, size_t count, int64_t block_size,
+                                 int64_t channel_block)
 {
     char name[160 * CONVOLUTION_MAX_PARTS] = "";
     struct constant *constants[2 * CONVOLUTION_MAX_PARTS];
@@ -102,18 +110,24 @@ void convolution_launch_packed(struct launch *launch, const struct convolution *
     size_t elements = 0, used = 0;
     for (size_t i = 0; i < count; i++) {
         const struct convolution *conv = &convs[i];
-        const struct packing packing = packing_of(conv, block_size);
+        const struct packing packing = packing_of(conv, block_size, channel_block);
         packings.items[i] = packing;
         constants[2 * i] = conv->weight->constant;
         constants[2 * i + 1] = conv->bias->constant;
-        elements += (size_t)((conv->outputs + block_size - 1) / block_size * block_size * (packing.taps * conv->channels + 1));
+        elements += (size_t)(divide_up(conv->outputs, block_size) * block_size * (packing.taps * packing.depth + 1));
         used += (size_t)snprintf(name + used, sizeof name - used,
-                                 "convolution %d of %lld: %lld x %lld taps of %lld from %lld by %lld %lld %lld %lld. ", block_size,
-                                 (long long)conv->outputs, (long long)conv->kernel[0], (long long)conv->kernel[1],
-                                 (long long)packing.channels, (long long)packing.first, (long long)packing.strides[0],
+                                 "convolution %lld of %lld: %lld x %lld taps of %lld in %lld from %lld by %lld %lld %lld %lld. ",
+                                 (long long)block_size, (long long)conv->outputs, (long long)conv->kernel[0],
+                                 (long long)conv->kernel[1], (long long)packing.channels, (long long)packing.depth,
+                                 (long long)packing.first, (long long)packing.strides[0],
                                  (long long)packing.strides[1], (long long)packing.strides[2], (long long)packing.strides[3]);
     }
     launch_packed(launch, constants, 2 * count, name, elements, pack_parts, &packings);
+}
+
+void convolution_launch_packed(struct launch *launch, const struct convolution *convs, size_t count, int block_size)
+{
+    launch_packed_blocks(launch, convs, count, block_size, 1);
 }
 
 /*
@@ -146,8 +160,8 @@ static size_t table_add_results(int32_t *table, size_t count, const struct convo
 
 bool tile_can_run(const struct device_caps *caps, const struct convolution *conv)
 {
-    return caps->max_work_group >= 64 && caps->local_memory >= 8192 && conv->groups == 1 && convolution_is_packable(conv) &&
-           convolution_fits_int(conv);
+    return gpu_tiles_fit(&gpu_product_tiles, caps, conv->tile) && conv->groups == 1 && convolution_is_packable(conv) &&
+           convolution_fits_int(conv) && conv->images * conv->out[0] * conv->out[1] <= INT32_MAX;
 }
 
 bool tile_is_preferred(const struct device_caps *caps, int64_t outputs)
@@ -155,31 +169,57 @@ bool tile_is_preferred(const struct device_caps *caps, int64_t outputs)
     return caps->fast_local_memory && outputs >= 8;
 }
 
-plugcl_status tile_plan(struct schedule *schedule, const struct convolution *conv)
+static struct gpu_work tile_work(const struct convolution *conv)
 {
-    const struct device_caps *caps = schedule_caps(schedule);
-    /* The larger tile reads memory half as often; a narrow layer would leave it half empty. */
-    int items = caps->max_work_group >= 256 && caps->local_memory >= 16384 && conv->outputs > 32 ? 16 : 8, block = 4 * items;
-    char options[64];
-    int32_t table[TABLE_MAX];
-    int64_t sizes[4] = { conv->outputs, conv->out[0], conv->out[1], conv->channels };
-    size_t count = table_add(table, 0, sizes, 4);
-    count = table_add_window(table, count, conv);
-    count = table_add_results(table, count, conv);
+    return (struct gpu_work){ .tiles = &gpu_product_tiles, .rows = conv->images * conv->out[0] * conv->out[1],
+                              .columns = conv->outputs, .batch = 1, .tile = conv->tile };
+}
 
-    snprintf(options, sizeof options, "-DITEMS=%d -DACTIVATION=%d", items, (int)conv->epilogue->act);
+bool tile_name(const struct device_caps *caps, const struct convolution *conv, uint32_t number, char name[TILE_NAME])
+{
+    struct gpu_work work = tile_work(conv);
+    work.tile = number;
+    return gpu_tile_name(caps, &work, name);
+}
+
+/* The tiles of the pixels [first, first + count). */
+static void tile_launch(struct schedule *schedule, const struct convolution *conv, const struct gpu_tile *tile, const char *options,
+                        int64_t first, int64_t count)
+{
+    const int64_t sizes[4] = { conv->outputs, conv->out[0], conv->out[1], conv->channels };
+    int32_t table[TABLE_MAX];
+    size_t used = table_add(table, 0, sizes, 4);
+    used = table_add_window(table, used, conv);
+    used = table_add_results(table, used, conv);
     struct launch *launch = schedule_launch(schedule, "gpu/conv2d.cl", options, "conv2d");
     launch_operand(launch, conv->x);
-    convolution_launch_packed(launch, conv, 1, block);
+    /* One form for all tiles: they may change with the shape and with tuning. */
+    launch_packed_blocks(launch, conv, 1, divide_up(conv->outputs, 4) * 4, 4);
     launch_operand(launch, conv->residual);
     launch_operand(launch, conv->y);
-    launch_table(launch, table, count);
+    launch_table(launch, table, used);
+    launch_int(launch, conv->images * conv->out[0] * conv->out[1]);
+    launch_int(launch, first);
     launch_int(launch, conv->residual->present);
     launch_float(launch, conv->epilogue->alpha);
     launch_float(launch, conv->epilogue->beta);
-    size_t blocks = (size_t)((conv->outputs + block - 1) / block);
-    size_t pixels = (size_t)((conv->out[0] * conv->out[1] + block - 1) / block), side = (size_t)items;
-    launch_range(launch, blocks * side, pixels * side, (size_t)conv->images, side, side, 1);
+    const size_t x = (size_t)tile->group_columns, y = (size_t)tile->group_rows;
+    launch_range(launch, (size_t)divide_up(conv->outputs, gpu_tile_columns(tile)) * x,
+                 (size_t)divide_up(count, gpu_tile_rows(tile)) * y, 1, x, y, 1);
+}
+
+plugcl_status tile_plan(struct schedule *schedule, const struct convolution *conv)
+{
+    const struct gpu_work work = tile_work(conv);
+    const int64_t depth = conv->kernel[0] * conv->kernel[1] * conv->channels;
+    char more[32], options[GPU_OPTIONS];
+    snprintf(more, sizeof more, "-DACTIVATION=%d", (int)conv->epilogue->act);
+    const struct gpu_tile *tile = gpu_tile_choose(schedule, &work, "gpu/conv2d.cl", "conv2d", more, options);
+    if (tile == NULL)
+        return schedule_status(schedule) == PLUGCL_OK ? direct_plan(schedule, conv) : schedule_status(schedule);
+    const int64_t count = gpu_rows_a_launch(schedule_caps(schedule), 2 * work.columns * depth, gpu_tile_rows(tile));
+    for (int64_t first = 0; first < work.rows; first += count)
+        tile_launch(schedule, conv, tile, options, first, work.rows - first < count ? work.rows - first : count);
     return schedule_status(schedule);
 }
 

@@ -54,7 +54,8 @@ plugcl_status conv2d_plan_together(struct schedule *schedule, const struct opera
 bool depthwise_can_run(const struct device_caps *caps, const struct convolution *conv);
 plugcl_status depthwise_plan(struct schedule *schedule, const struct convolution *conv);
 
-/* cl/gpu/conv2d.cl; on CPU devices too, for the tests. */
+/* cl/gpu/conv2d.cl, by tiles of ops/gpu_tiles.h; on CPU devices too, for the tests. */
+bool tile_name(const struct device_caps *caps, const struct convolution *conv, uint32_t number, char name[TILE_NAME]);
 bool tile_can_run(const struct device_caps *caps, const struct convolution *conv);
 plugcl_status tile_plan(struct schedule *schedule, const struct convolution *conv);
 /* With very few outputs most of a tile would be empty. */

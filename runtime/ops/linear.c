@@ -215,8 +215,9 @@ static plugcl_status linear_product(struct schedule *schedule, const struct oper
 static bool linear_tile_name(const struct variant *variant, const struct device_caps *caps, const struct operator_call *call,
                              uint32_t number, char name[TILE_NAME])
 {
-    const plugcl_shape *y = &call->outputs[0].shape;
-    return variant->plan == linear_taps && taps_tile(caps, y->dims[y->rank - 1], number, name);
+    struct convolution conv;
+    return convolution_of(call, &conv) && ((variant->plan == linear_taps && taps_tile(caps, conv.outputs, number, name)) ||
+                                           (variant->plan == linear_tile && tile_name(caps, &conv, number, name)));
 }
 
 static const struct variant variants[] = {

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "ops/convolution.h"
+#include "ops/gpu_tiles.h"
 
 #define PACKED_DEPTH 256 /* rows of b that a work-group packs: large against the cost of a group */
 
@@ -141,13 +142,23 @@ static struct launch *launch_product(struct schedule *schedule, const struct mat
     return launch;
 }
 
+static plugcl_status plan_generic(struct schedule *schedule, const struct operator_call *call)
+{
+    struct matmul matmul;
+    if (is_empty(call))
+        return schedule_status(schedule);
+    matmul_of(call, &matmul);
+    struct launch *launch = launch_product(schedule, &matmul, "common/matmul.cl", NULL);
+    launch_range_wide(launch, (size_t)matmul.columns, (size_t)matmul.rows, (size_t)strided_elements(&matmul.batch), 64);
+    return schedule_status(schedule);
+}
+
 /*
  * cl/gpu/matmul.cl
  */
 static bool can_take_tile(const struct device_caps *caps, const struct operator_call *call)
 {
-    (void)call;
-    return caps->max_work_group >= 64 && caps->local_memory >= 4352;
+    return gpu_tiles_fit(&gpu_product_tiles, caps, call->tile);
 }
 
 static bool prefers_tile(const struct device_caps *caps, const struct operator_call *call)
@@ -157,33 +168,34 @@ static bool prefers_tile(const struct device_caps *caps, const struct operator_c
     return caps->fast_local_memory && matmul.rows >= 8 && matmul.columns >= 8;
 }
 
-static plugcl_status plan_tile(struct schedule *schedule, const struct operator_call *call)
+static struct gpu_work tile_work(const struct matmul *matmul, uint32_t tile)
 {
-    const struct device_caps *caps = schedule_caps(schedule);
-    struct matmul matmul;
-    char options[24];
-    if (is_empty(call))
-        return schedule_status(schedule);
-    matmul_of(call, &matmul);
-    /* The larger tile reads memory half as often; a small matrix would leave it half empty. */
-    int64_t items = caps->max_work_group >= 256 && caps->local_memory >= 8704 && matmul.columns > 32 && matmul.rows > 32 ? 16 : 8;
-    int64_t block = 4 * items;
-    snprintf(options, sizeof options, "-DITEMS=%d", (int)items);
-    struct launch *launch = launch_product(schedule, &matmul, "gpu/matmul.cl", options);
-    launch_range(launch, (size_t)((matmul.columns + block - 1) / block * items),
-                 (size_t)((matmul.rows + block - 1) / block * items), (size_t)strided_elements(&matmul.batch), (size_t)items,
-                 (size_t)items, 1);
-    return schedule_status(schedule);
+    return (struct gpu_work){ .tiles = &gpu_product_tiles, .rows = matmul->rows, .columns = matmul->columns,
+                              .batch = strided_elements(&matmul->batch), .tile = tile };
 }
 
-static plugcl_status plan_generic(struct schedule *schedule, const struct operator_call *call)
+static plugcl_status plan_tile(struct schedule *schedule, const struct operator_call *call)
 {
     struct matmul matmul;
+    char options[GPU_OPTIONS];
     if (is_empty(call))
         return schedule_status(schedule);
     matmul_of(call, &matmul);
-    struct launch *launch = launch_product(schedule, &matmul, "common/matmul.cl", NULL);
-    launch_range_wide(launch, (size_t)matmul.columns, (size_t)matmul.rows, (size_t)strided_elements(&matmul.batch), 64);
+    const struct gpu_work work = tile_work(&matmul, call->tile);
+    const struct gpu_tile *tile = gpu_tile_choose(schedule, &work, "gpu/matmul.cl", "matmul", "", options);
+    if (tile == NULL)
+        return schedule_status(schedule) == PLUGCL_OK ? plan_generic(schedule, call) : schedule_status(schedule);
+    const int64_t rows = gpu_tile_rows(tile), columns = gpu_tile_columns(tile);
+    const int64_t row_flops = 2 * matmul.columns * matmul.depth * work.batch;
+    const int64_t count = gpu_rows_a_launch(schedule_caps(schedule), row_flops, rows);
+    for (int64_t first = 0; first < work.rows; first += count) {
+        const int64_t own = work.rows - first < count ? work.rows - first : count;
+        struct launch *launch = launch_product(schedule, &matmul, "gpu/matmul.cl", options);
+        launch_int(launch, first);
+        launch_range(launch, (size_t)(divide_up(work.columns, columns) * tile->group_columns),
+                     (size_t)(divide_up(own, rows) * tile->group_rows), (size_t)work.batch, (size_t)tile->group_columns,
+                     (size_t)tile->group_rows, 1);
+    }
     return schedule_status(schedule);
 }
 
@@ -309,7 +321,9 @@ static bool matmul_tile(const struct variant *variant, const struct device_caps 
 {
     struct matmul matmul;
     matmul_of(call, &matmul);
-    return variant->plan == plan_taps && taps_tile(caps, matmul.columns, number, name);
+    struct gpu_work work = tile_work(&matmul, number);
+    return (variant->plan == plan_taps && taps_tile(caps, matmul.columns, number, name)) ||
+           (variant->plan == plan_tile && gpu_tile_name(caps, &work, name));
 }
 
 static const struct variant variants[] = {

@@ -46,8 +46,8 @@ static struct plugcl_attention_params params_of(int mode)
 
 enum special { NOTHING_SPECIAL, SPECIAL_Q, SPECIAL_K, SPECIAL_V, LARGE_SCORES };
 
-static void check_attention(struct checkcl *check, const struct size *size, int mode, float scale, uint64_t memory,
-                            enum checkcl_layout layout, enum special special)
+static void check_with_tiles(struct checkcl *check, const struct size *size, int mode, float scale, uint64_t memory,
+                             enum checkcl_layout layout, enum special special, bool every_tile)
 {
     static const char *const specials[] = { "", "_special_q", "_special_k", "_special_v", "_large" };
     struct plugcl_attention_params params = params_of(mode);
@@ -63,6 +63,7 @@ static void check_attention(struct checkcl *check, const struct size *size, int 
                       .fill = special == SPECIAL_K ? CHECKCL_SPECIAL : CHECKCL_RANDOM },
                     { .shape = { 3, { size->images, size->keys, size->columns } },
                       .fill = special == SPECIAL_V ? CHECKCL_SPECIAL : CHECKCL_RANDOM } },
+        .every_tile = every_tile,
         .budget = 1e-4,
         .reference = reference,
     };
@@ -70,10 +71,27 @@ static void check_attention(struct checkcl *check, const struct size *size, int 
         row.inputs[i].present = true;
         row.inputs[i].layout = layout;
     }
-    checkcl_run(check, &row, "%s_n%lldq%lldk%lldd%llde%lld%s%s%s%s", names[mode], (long long)size->images,
-                (long long)size->queries, (long long)size->keys, (long long)depth, (long long)size->columns,
-                scale != 1 ? "_scaled" : "", memory ? "_blocks" : "", layout == CHECKCL_ODD_VIEW ? "_odd" : "",
-                specials[special]);
+    checkcl_run(check, &row, "%s%s_n%lldq%lldk%lldd%llde%lld%s%s%s%s", every_tile ? "tiles_" : "", names[mode],
+                (long long)size->images, (long long)size->queries, (long long)size->keys, (long long)depth,
+                (long long)size->columns, scale != 1 ? "_scaled" : "", memory ? "_blocks" : "",
+                layout == CHECKCL_ODD_VIEW ? "_odd" : "", specials[special]);
+}
+
+static void check_attention(struct checkcl *check, const struct size *size, int mode, float scale, uint64_t memory,
+                            enum checkcl_layout layout, enum special special)
+{
+    check_with_tiles(check, size, mode, scale, memory, layout, special, false);
+}
+
+/* Every tile: several steps of keys, the last of them short, and columns for more than one work-group. */
+static void check_tiles(struct checkcl *check)
+{
+    static const struct size sizes[] = { { 2, 70, 129, 18, 21 }, { 1, 33, 200, 9, 133 } };
+    for (int mode = 0; mode < 2; mode++) {
+        check_with_tiles(check, &sizes[0], mode, 1, 0, CHECKCL_ROW_MAJOR, LARGE_SCORES, true);
+        check_with_tiles(check, &sizes[1], mode, 1, 0, CHECKCL_ODD_VIEW, NOTHING_SPECIAL, true);
+    }
+    check_with_tiles(check, &sizes[0], 0, 1, 0, CHECKCL_ROW_MAJOR, SPECIAL_K, true);
 }
 
 static void map_reference(const struct checkcl_case *row, const double *const *inputs, const plugcl_shape *output_shapes,
@@ -135,6 +153,7 @@ void checkcl_attention(struct checkcl *check)
         for (enum special special = SPECIAL_Q; special <= LARGE_SCORES; special++)
             check_attention(check, &sizes[2], mode, 1, 0, CHECKCL_ROW_MAJOR, special);
     }
+    check_tiles(check);
     if (checkcl_is_quick(check))
         return;
     for (int mode = 0; mode < 4; mode++)

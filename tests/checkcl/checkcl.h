@@ -58,6 +58,7 @@ struct checkcl_case {
     struct checkcl_tensor inputs[OPERATOR_MAX_INPUTS];
     enum checkcl_layout output_layout; /* of outputs of rank 4; others are row-major */
     bool skip_output[OPERATOR_MAX_OUTPUTS]; /* not asked for */
+    bool every_tile; /* runs every tile of each variant, in place of one */
     double budget; /* largest error allowed, relative to the largest finite |reference| (at least 1e-3 of 1 is taken); NaN and ±inf
                       must match exactly in kind */
     const struct checkcl_budget *budgets; /* smaller or larger ones; ends with a NULL row. NULL: none */

@@ -52,8 +52,8 @@ static int64_t output_size(const struct geometry *geometry, int axis)
     return (padded - geometry->dilation * (geometry->kernel[axis] - 1) - 1) / geometry->stride + 1;
 }
 
-static void check_one(struct checkcl *check, const struct geometry *geometry, const struct finish *finish,
-                      const struct layouts *layouts, bool constant_weights)
+static void check_with_tiles(struct checkcl *check, const struct geometry *geometry, const struct finish *finish,
+                             const struct layouts *layouts, bool constant_weights, bool every_tile)
 {
     if (geometry->is_large && checkcl_is_quick(check))
         return;
@@ -78,6 +78,7 @@ static void check_one(struct checkcl *check, const struct geometry *geometry, co
                     { .present = finish->has_bias, .shape = bias, .constant = constant_weights },
                     { .present = finish->has_residual, .shape = y, .layout = layouts->residual } },
         .output_layout = layouts->y,
+        .every_tile = every_tile,
         .budget = 1e-4,
         .budgets = budgets,
         .reference = reference,
@@ -85,6 +86,12 @@ static void check_one(struct checkcl *check, const struct geometry *geometry, co
     checkcl_run(check, &row, "%s_n%lldc%lldh%lldw%lldo%lld_%s_%s%s", geometry->name, (long long)x[0], (long long)x[1],
                 (long long)x[2], (long long)x[3], (long long)outputs, finish->name, layouts->name,
                 constant_weights ? "" : "_computed");
+}
+
+static void check_one(struct checkcl *check, const struct geometry *geometry, const struct finish *finish,
+                      const struct layouts *layouts, bool constant_weights)
+{
+    check_with_tiles(check, geometry, finish, layouts, constant_weights, false);
 }
 
 static const struct layouts nhwc = { "nhwc", CHECKCL_CHANNELS_LAST, CHECKCL_CHANNELS_LAST, CHECKCL_CHANNELS_LAST };
@@ -234,6 +241,20 @@ static void check_epilogues(struct checkcl *check)
     check_one(check, &depthwise, &residual, &view, true);
 }
 
+/* Tiles that end inside and beyond the picture, cross from image to image, leave out rows of taps, have no channel left over. */
+static void check_tiles(struct checkcl *check)
+{
+    static const struct geometry cases[] = {
+        { "tiles_k3s2p0120", { 2, 9, 8, 9 }, 12, { 3, 3 }, 2, 1, { 0, 1, 2, 0 }, 1, false },
+        { "tiles_k3d5p5", { 2, 7, 21, 19 }, 131, { 3, 3 }, 1, 5, { 5, 5, 5, 5 }, 1, false },
+        { "tiles_k3p30", { 1, 4, 5, 6 }, 4, { 3, 3 }, 1, 1, { 30, 0, 28, 1 }, 1, false },
+        { "tiles_k1", { 5, 32, 7, 7 }, 64, { 1, 1 }, 1, 1, { 0 }, 1, false },
+    };
+    static const struct layouts *const layouts[] = { &view, &odd, &nhwc, &to_nchw };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        check_with_tiles(check, &cases[i], i % 2 ? &residual_relu : &relu, layouts[i], true, true);
+}
+
 void checkcl_conv2d(struct checkcl *check)
 {
     static const struct geometry rgb[] = {
@@ -257,4 +278,5 @@ void checkcl_conv2d(struct checkcl *check)
     check_epilogues(check);
     check_special(check, 1);
     check_special(check, 2);
+    check_tiles(check);
 }

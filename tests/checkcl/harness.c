@@ -332,8 +332,8 @@ static void run_row(struct setting *setting, const struct variant *variant, uint
         run_variant(setting, variant, tile, name);
 }
 
-/* One of the tiles that tuning may choose, by the row's name: over all rows each of them has its turn. */
-static void run_other_tile(struct setting *setting, const struct variant *variant)
+/* One of the tiles that tuning may choose, by the row's name: over all rows each of them has its turn. With every_tile, all. */
+static void run_other_tiles(struct setting *setting, const struct variant *variant)
 {
     const struct operator_info *info = setting->row->info;
     const struct device_caps *caps = context_caps(setting->check->context);
@@ -343,11 +343,13 @@ static void run_other_tile(struct setting *setting, const struct variant *varian
         count++;
     if (count == 0)
         return;
-    uint32_t tile = 1 + (uint32_t)(random_seed(setting->name, 0) % count);
+    const uint32_t chosen = 1 + (uint32_t)(random_seed(setting->name, 0) % count);
     info->tile(variant, caps, &setting->call, 0, built_in);
-    info->tile(variant, caps, &setting->call, tile, name);
-    if (strcmp(name, built_in) != 0)
-        run_row(setting, variant, tile, name);
+    for (uint32_t tile = 1; tile <= count; tile++) {
+        info->tile(variant, caps, &setting->call, tile, name);
+        if ((tile == chosen || setting->row->every_tile) && strcmp(name, built_in) != 0)
+            run_row(setting, variant, tile, name);
+    }
 }
 
 static bool is_for(const struct checkcl_case *row, const struct variant *variant)
@@ -363,7 +365,7 @@ static void run_variants(struct setting *setting)
             continue;
         run_row(setting, variant, 0, "");
         if (!setting->check->bench)
-            run_other_tile(setting, variant);
+            run_other_tiles(setting, variant);
     }
 }
 

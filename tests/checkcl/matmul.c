@@ -33,8 +33,8 @@ static void swap_last(plugcl_shape *shape)
 
 /* `operands` are as they take part; a transposed one lies the other way round. One alone is special: products of two 1e30
  * overflow. */
-static void check_one(struct checkcl *check, const struct operands *operands, const struct matmul_params *params,
-                      enum checkcl_layout layout, enum checkcl_fill fill, bool constant_b)
+static void check_with_tiles(struct checkcl *check, const struct operands *operands, const struct matmul_params *params,
+                             enum checkcl_layout layout, enum checkcl_fill fill, bool constant_b, bool every_tile)
 {
     struct operands own = *operands;
     char a[48] = "", b[48] = "";
@@ -51,11 +51,35 @@ static void check_one(struct checkcl *check, const struct operands *operands, co
                       .fill = params->transpose_a ? CHECKCL_RANDOM : fill },
                     { .present = true, .shape = own.b, .layout = constant_b ? CHECKCL_ROW_MAJOR : layout,
                       .fill = params->transpose_a ? fill : CHECKCL_RANDOM, .constant = constant_b } },
+        .every_tile = every_tile,
         .budget = 1e-4,
         .reference = reference,
     };
-    checkcl_run(check, &row, "%s%s_%s%s%s%s%s", a, params->transpose_a ? "t" : "", b, params->transpose_b ? "t" : "",
-                layout == CHECKCL_ODD_VIEW ? "_odd" : "", fill == CHECKCL_SPECIAL ? "_special" : "", constant_b ? "_constant" : "");
+    checkcl_run(check, &row, "%s%s%s_%s%s%s%s%s", every_tile ? "tiles_" : "", a, params->transpose_a ? "t" : "", b,
+                params->transpose_b ? "t" : "", layout == CHECKCL_ODD_VIEW ? "_odd" : "",
+                fill == CHECKCL_SPECIAL ? "_special" : "", constant_b ? "_constant" : "");
+}
+
+static void check_one(struct checkcl *check, const struct operands *operands, const struct matmul_params *params,
+                      enum checkcl_layout layout, enum checkcl_fill fill, bool constant_b)
+{
+    check_with_tiles(check, operands, params, layout, fill, constant_b, false);
+}
+
+/* Every tile, both ways of each operand: sizes that fill none, and one more than fills one. */
+static void check_tiles(struct checkcl *check)
+{
+    static const struct operands sizes[] = {
+        { { 2, { 19, 21 } }, { 2, { 21, 14 } } },
+        { { 3, { 2, 129, 17 } }, { 2, { 17, 130 } } },
+        { { 2, { 65, 64 } }, { 3, { 3, 64, 72 } } },
+    };
+    for (int way = 0; way < 4; way++) {
+        const struct matmul_params params = { way & 1, way & 2 };
+        for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+            check_with_tiles(check, &sizes[i], &params, CHECKCL_ROW_MAJOR, CHECKCL_RANDOM, false, true);
+    }
+    check_with_tiles(check, &sizes[1], &(struct matmul_params){ true, false }, CHECKCL_ODD_VIEW, CHECKCL_RANDOM, false, true);
 }
 
 /* Both ways of each operand, in memory of its own and as views. */
@@ -95,6 +119,7 @@ void checkcl_matmul(struct checkcl *check)
     for (size_t i = 0; i < sizeof matrices / sizeof *matrices; i++)
         check_ways(check, &matrices[i], CHECKCL_RANDOM);
     check_ways(check, &matrices[2], CHECKCL_SPECIAL);
+    check_tiles(check);
     for (size_t i = 0; i < sizeof vectors / sizeof *vectors; i++) {
         check_one(check, &vectors[i], &plain, CHECKCL_ROW_MAJOR, CHECKCL_RANDOM, false);
         check_one(check, &vectors[i], &plain, CHECKCL_ODD_VIEW, CHECKCL_RANDOM, false);
