@@ -115,43 +115,115 @@ static struct norm group_norm_of(const struct operator_call *call)
     return norm;
 }
 
-static plugcl_status plan_norm(struct schedule *schedule, const struct operator_call *call, const struct norm *norm)
+static struct norm norm_of(const struct operator_call *call)
 {
-    const struct device_caps *caps = schedule_caps(schedule);
-    const struct strided *elements = &norm->elements;
-    if (operand_elements(&call->outputs[0]) == 0)
-        return schedule_status(schedule);
-    uint32_t last = elements->rank - 1;
-    int64_t sets = strided_elements(&norm->sets), count = strided_elements(elements), length = elements->sizes[last];
-    int64_t each = caps->cpu_family ? strided_rows_each(sets, count, caps) : 1;
+    return call->info == &operator_layer_norm ? layer_norm_of(call) : group_norm_of(call);
+}
+
+static uint32_t vector_of(const struct device_caps *caps)
+{
+    return caps->cpu_family ? caps->vector_width : 4;
+}
+
+static struct launch *launch_norm(struct schedule *schedule, const struct operator_call *call, const char *file, const char *entry)
+{
     char options[32];
-    snprintf(options, sizeof options, "-DVECTOR=%u", caps->cpu_family ? caps->vector_width : 4);
-    struct launch *launch = schedule_launch(schedule, "common/norm.cl", options, "norm");
-    size_t group = caps->cpu_family ? 1 : launch_power_of_two(launch, count >= LARGE_SET ? 256 : 64);
+    snprintf(options, sizeof options, "-DVECTOR=%u", vector_of(schedule_caps(schedule)));
+    struct launch *launch = schedule_launch(schedule, file, options, entry);
     for (int i = X; i <= BIAS; i++)
         launch_operand(launch, &call->inputs[i]);
     launch_operand(launch, &call->outputs[0]);
-    launch_space(launch, &norm->sets, 0, norm->sets.rank);
+    return launch;
+}
+
+static plugcl_status plan_generic(struct schedule *schedule, const struct operator_call *call)
+{
+    const struct device_caps *caps = schedule_caps(schedule);
+    const struct norm norm = norm_of(call);
+    const struct strided *elements = &norm.elements;
+    if (operand_elements(&call->outputs[0]) == 0)
+        return schedule_status(schedule);
+    uint32_t last = elements->rank - 1;
+    int64_t sets = strided_elements(&norm.sets), count = strided_elements(elements), length = elements->sizes[last];
+    int64_t each = caps->cpu_family ? strided_rows_each(sets, count, caps) : 1;
+    struct launch *launch = launch_norm(schedule, call, "common/norm.cl", "norm");
+    size_t group = caps->cpu_family ? 1 : launch_power_of_two(launch, count >= LARGE_SET ? 256 : 64);
+    launch_space(launch, &norm.sets, 0, norm.sets.rank);
     launch_space(launch, elements, 0, last);
     const int64_t ints[] = { sets, each, count / length, length, elements->strides[0][last], elements->strides[1][last],
                              elements->strides[2][last], call->inputs[WEIGHT].present, call->inputs[BIAS].present };
     launch_ints(launch, ints, sizeof ints / sizeof *ints);
-    launch_float(launch, norm->eps);
+    launch_float(launch, norm.eps);
     launch_local(launch, group * sizeof(float));
-    launch_range(launch, group * (size_t)((sets + each - 1) / each), 1, 1, group, 1, 1);
+    launch_range(launch, group * (size_t)divide_up(sets, each), 1, 1, group, 1, 1);
     return schedule_status(schedule);
 }
 
-static plugcl_status plan_layer_norm(struct schedule *schedule, const struct operator_call *call)
+/*
+ * cl/cpu/norm.cl.
+ */
+static bool can_go_along(const struct device_caps *caps, const struct operator_call *call)
 {
-    struct norm norm = layer_norm_of(call);
-    return plan_norm(schedule, call, &norm);
+    const struct norm norm = norm_of(call);
+    uint32_t last = norm.elements.rank - 1;
+    (void)caps;
+    return norm.elements.strides[0][last] == 1 && norm.elements.strides[2][last] == 1 && norm.elements.strides[1][last] <= 1;
 }
 
-static plugcl_status plan_group_norm(struct schedule *schedule, const struct operator_call *call)
+static plugcl_status plan_along(struct schedule *schedule, const struct operator_call *call)
 {
-    struct norm norm = group_norm_of(call);
-    return plan_norm(schedule, call, &norm);
+    const struct norm norm = norm_of(call);
+    const struct strided *elements = &norm.elements;
+    if (operand_elements(&call->outputs[0]) == 0)
+        return schedule_status(schedule);
+    uint32_t last = elements->rank - 1;
+    int64_t sets = strided_elements(&norm.sets), count = strided_elements(elements), length = elements->sizes[last];
+    int64_t each = strided_rows_each(sets, count, schedule_caps(schedule));
+    struct launch *launch = launch_norm(schedule, call, "cpu/norm.cl", "norm_along");
+    launch_space(launch, &norm.sets, 0, norm.sets.rank);
+    launch_space(launch, elements, 0, last);
+    const int64_t ints[] = { sets, each, count / length, length, elements->strides[1][last], call->inputs[WEIGHT].present,
+                             call->inputs[BIAS].present };
+    launch_ints(launch, ints, sizeof ints / sizeof *ints);
+    launch_float(launch, norm.eps);
+    launch_groups(launch, (size_t)divide_up(sets, each), 1, 1);
+    return schedule_status(schedule);
+}
+
+static bool can_go_across(const struct device_caps *caps, const struct operator_call *call)
+{
+    (void)caps;
+    return operand_is_channels_last(&call->inputs[X]) && operand_is_channels_last(&call->outputs[0]);
+}
+
+/* Along, the rows of a channels-last picture would be the few channels of a group. */
+static bool prefers_across(const struct device_caps *caps, const struct operator_call *call)
+{
+    return caps->cpu_family && call->inputs[X].shape.dims[1] > 1;
+}
+
+/* From one pixel of a channels-last operand to the next; operand_is_channels_last has seen that there is one such stride. */
+static int64_t pixel_stride(const struct operand *operand)
+{
+    return operand->shape.dims[3] > 1 ? operand->strides[3] : operand->strides[2];
+}
+
+static plugcl_status plan_across(struct schedule *schedule, const struct operator_call *call)
+{
+    const struct group_norm_params *params = call->params;
+    const struct operand *x = &call->inputs[X], *y = &call->outputs[0];
+    const int64_t *dims = x->shape.dims, lanes = 4 * (int64_t)vector_of(schedule_caps(schedule));
+    const int64_t each = params->groups > 0 ? dims[1] / params->groups : 1, width = each < lanes ? lanes / each * each : each;
+    if (operand_elements(y) == 0)
+        return schedule_status(schedule);
+    struct launch *launch = launch_norm(schedule, call, "cpu/norm.cl", "norm_across");
+    const int64_t ints[] = { dims[1],         each,           width,           dims[2] * dims[3],
+                             x->strides[0],   pixel_stride(x), y->strides[0],   pixel_stride(y),
+                             call->inputs[WEIGHT].present, call->inputs[BIAS].present };
+    launch_ints(launch, ints, sizeof ints / sizeof *ints);
+    launch_float(launch, params->eps);
+    launch_groups(launch, (size_t)divide_up(dims[1], width), (size_t)dims[0], 1);
+    return schedule_status(schedule);
 }
 
 static enum operand_need norm_need(const struct operator_call *call, size_t input)
@@ -166,11 +238,14 @@ static uint64_t norm_flops(const struct operator_call *call)
 }
 
 static const struct variant layer_norm_variants[] = {
-    { "generic", variant_always, NULL, plan_layer_norm },
+    { "cpu_along", can_go_along, variant_on_cpu, plan_along },
+    { "generic", variant_always, NULL, plan_generic },
     { NULL, NULL, NULL, NULL },
 };
 static const struct variant group_norm_variants[] = {
-    { "generic", variant_always, NULL, plan_group_norm },
+    { "cpu_across", can_go_across, prefers_across, plan_across },
+    { "cpu_along", can_go_along, variant_on_cpu, plan_along },
+    { "generic", variant_always, NULL, plan_generic },
     { NULL, NULL, NULL, NULL },
 };
 

@@ -79,5 +79,9 @@ void checkcl_norm(struct checkcl *check)
     check_group(check, PLUGCL_SHAPE(1, 4, 1, 1), 0, true, true, CHECKCL_ROW_MAJOR, CHECKCL_ROW_MAJOR, CHECKCL_RANDOM);
     check_group(check, PLUGCL_SHAPE(4, 6), 2, true, true, CHECKCL_ROW_MAJOR, CHECKCL_ROW_MAJOR, CHECKCL_RANDOM);
     check_group(check, PLUGCL_SHAPE(0, 6, 2, 2), 2, true, true, CHECKCL_CHANNELS_LAST, CHECKCL_CHANNELS_LAST, CHECKCL_RANDOM);
+    check_group(check, PLUGCL_SHAPE(2, 30, 9, 11), 10, true, true, CHECKCL_CHANNELS_LAST, CHECKCL_CHANNELS_LAST, CHECKCL_RANDOM);
+    check_group(check, PLUGCL_SHAPE(1, 70, 10, 10), 0, true, true, CHECKCL_CHANNEL_VIEW, CHECKCL_CHANNELS_LAST, CHECKCL_POSITIVE);
+    check_group(check, PLUGCL_SHAPE(2, 150, 3, 4), 2, true, true, CHECKCL_CHANNELS_LAST, CHECKCL_CHANNEL_VIEW, CHECKCL_SPECIAL);
+    check_group(check, PLUGCL_SHAPE(2, 70, 1, 1), 7, false, true, CHECKCL_CHANNELS_LAST, CHECKCL_CHANNELS_LAST, CHECKCL_RANDOM);
     check_group(check, PLUGCL_SHAPE(1, 32, 20, 20), 2, true, true, CHECKCL_CHANNELS_LAST, CHECKCL_ROW_MAJOR, CHECKCL_RANDOM);
 }
