@@ -115,6 +115,17 @@ static plugcl_status conv2d_depthwise(struct schedule *schedule, const struct op
     return is_empty(call) ? PLUGCL_OK : depthwise_plan(schedule, &conv);
 }
 
+static bool conv2d_gpu_depthwise_is_preferred(const struct device_caps *caps, const struct operator_call *call)
+{
+    return !caps->cpu_family && call->inputs[0].shape.dims[1] > 1;
+}
+
+static plugcl_status conv2d_gpu_depthwise(struct schedule *schedule, const struct operator_call *call)
+{
+    struct convolution conv = convolution_of(call);
+    return is_empty(call) ? PLUGCL_OK : depthwise_plan_gpu(schedule, &conv);
+}
+
 static bool conv2d_taps_can_run(const struct device_caps *caps, const struct operator_call *call)
 {
     struct convolution conv = convolution_of(call);
@@ -179,6 +190,7 @@ static bool conv2d_tile_name(const struct variant *variant, const struct device_
 
 static const struct variant variants[] = {
     { "cpu_depthwise", conv2d_depthwise_can_run, conv2d_depthwise_is_preferred, conv2d_depthwise },
+    { "gpu_depthwise", conv2d_depthwise_can_run, conv2d_gpu_depthwise_is_preferred, conv2d_gpu_depthwise },
     { WINOGRAD_ROW, conv2d_winograd_can_run, conv2d_winograd_is_preferred, conv2d_winograd },
     { "cpu_taps", conv2d_taps_can_run, NULL, conv2d_taps },
     { "gpu_tile", conv2d_tile_can_run, conv2d_tile_is_preferred, conv2d_tile },

@@ -53,6 +53,8 @@ plugcl_status conv2d_plan_together(struct schedule *schedule, const struct opera
 /* cl/cpu/depthwise.cl: a filter for each channel. */
 bool depthwise_can_run(const struct device_caps *caps, const struct convolution *conv);
 plugcl_status depthwise_plan(struct schedule *schedule, const struct convolution *conv);
+/* cl/gpu/depthwise.cl, for the same calls. */
+plugcl_status depthwise_plan_gpu(struct schedule *schedule, const struct convolution *conv);
 
 /* cl/gpu/conv2d.cl, by tiles of ops/gpu_tiles.h; on CPU devices too, for the tests. */
 bool tile_name(const struct device_caps *caps, const struct convolution *conv, uint32_t number, char name[TILE_NAME]);

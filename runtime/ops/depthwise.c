@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* depthwise.c: the planner of cl/cpu/depthwise.cl, a convolution with one filter for each channel. */
+/* depthwise.c: the planners of cl/cpu/depthwise.cl and cl/gpu/depthwise.cl, a convolution with one filter for each channel. */
 #include <stdio.h>
 
 #include "ops/convolution.h"
@@ -54,22 +54,13 @@ static struct block block_of(const struct device_caps *caps, const struct convol
     return block;
 }
 
-plugcl_status depthwise_plan(struct schedule *schedule, const struct convolution *conv)
+/* What the kernels have in common: all arguments but the last ones. */
+static void launch_arguments(struct launch *launch, const struct convolution *conv, int vector)
 {
-    const struct device_caps *caps = schedule_caps(schedule);
-    const int vector = vector_of(caps);
-    const struct block block = block_of(caps, conv);
-    const int64_t rows = divide_up(conv->out[0], block.rows), units = 8 * (int64_t)caps->compute_units;
-    int64_t channels_each = conv->channels;
-    char options[128], packing[32];
+    char packing[32];
     struct constant *const constants[2] = { conv->weight->constant, conv->bias->constant };
-    size_t padded = (size_t)(divide_up(conv->channels, vector) * vector);
-    while (conv->channels % vector == 0 && channels_each > 4 * vector && rows * conv->images * divide_up(conv->channels, channels_each) < units)
-        channels_each = divide_up(channels_each / 2, vector) * vector;
-    snprintf(options, sizeof options, "-DKERNEL_WIDTH=%d -DSTRIDE_X=%d -DROWS=%d -DCOLUMNS=%d -DVECTOR=%d -DACTIVATION=%d",
-             block.kernel_width, block.stride_x, block.rows, block.columns, vector, (int)conv->epilogue->act);
+    const size_t padded = (size_t)(divide_up(conv->channels, vector) * vector);
     snprintf(packing, sizeof packing, "depthwise %d", vector);
-    struct launch *launch = schedule_launch(schedule, "cpu/depthwise.cl", options, "depthwise");
     launch_operand(launch, conv->x);
     launch_packed(launch, constants, 2, packing, padded * (size_t)(1 + conv->kernel[0] * conv->kernel[1]), pack_depthwise, &vector);
     launch_operand(launch, conv->residual);
@@ -88,9 +79,44 @@ plugcl_status depthwise_plan(struct schedule *schedule, const struct convolution
         launch_int(launch, strides[i][IMAGE_STRIDE]);
         launch_ints(launch, strides[i] + ROW_STRIDE, 2);
     }
+}
+
+plugcl_status depthwise_plan(struct schedule *schedule, const struct convolution *conv)
+{
+    const struct device_caps *caps = schedule_caps(schedule);
+    const int vector = vector_of(caps);
+    const struct block block = block_of(caps, conv);
+    const int64_t rows = divide_up(conv->out[0], block.rows), units = 8 * (int64_t)caps->compute_units;
+    int64_t channels_each = conv->channels;
+    char options[128];
+    while (conv->channels % vector == 0 && channels_each > 4 * vector && rows * conv->images * divide_up(conv->channels, channels_each) < units)
+        channels_each = divide_up(channels_each / 2, vector) * vector;
+    snprintf(options, sizeof options, "-DKERNEL_WIDTH=%d -DSTRIDE_X=%d -DROWS=%d -DCOLUMNS=%d -DVECTOR=%d -DACTIVATION=%d",
+             block.kernel_width, block.stride_x, block.rows, block.columns, vector, (int)conv->epilogue->act);
+    struct launch *launch = schedule_launch(schedule, "cpu/depthwise.cl", options, "depthwise");
+    launch_arguments(launch, conv, vector);
     launch_int(launch, channels_each);
     launch_float(launch, conv->epilogue->alpha);
     launch_float(launch, conv->epilogue->beta);
     launch_groups(launch, (size_t)rows, (size_t)divide_up(conv->channels, channels_each), (size_t)conv->images);
+    return schedule_status(schedule);
+}
+
+#define GPU_VECTOR 4  /* channels of a work-item */
+#define GPU_COLUMNS 4 /* and its pixels, COLUMNS of the kernel */
+
+plugcl_status depthwise_plan_gpu(struct schedule *schedule, const struct convolution *conv)
+{
+    const int64_t width = conv->kernel[1], stride = conv->stride[1];
+    const bool shares = conv->dilation[1] == 1 && stride <= 2 && (width == 3 || width == 5);
+    char options[80];
+    snprintf(options, sizeof options, "-DKERNEL_WIDTH=%d -DSTRIDE_X=%d -DACTIVATION=%d", shares ? (int)width : 0,
+             shares ? (int)stride : 1, (int)conv->epilogue->act);
+    struct launch *launch = schedule_launch(schedule, "gpu/depthwise.cl", options, "depthwise");
+    launch_arguments(launch, conv, GPU_VECTOR);
+    launch_float(launch, conv->epilogue->alpha);
+    launch_float(launch, conv->epilogue->beta);
+    launch_range_wide(launch, (size_t)divide_up(conv->channels, GPU_VECTOR), (size_t)divide_up(conv->out[1], GPU_COLUMNS),
+                      (size_t)(conv->images * conv->out[0]), 64);
     return schedule_status(schedule);
 }
