@@ -38,6 +38,14 @@ plugcl_status buffer_create(plugcl_context *context, size_t bytes, bool mapped, 
     return make_buffer(context, cl, size, false, buffer);
 }
 
+plugcl_status buffer_create_over(plugcl_context *context, void *host, size_t bytes, struct buffer **buffer)
+{
+    cl_int error = CL_SUCCESS;
+    *buffer = NULL;
+    cl_mem cl = context->api->clCreateBuffer(context->cl, CL_MEM_READ_WRITE | CL_MEM_USE_HOST_PTR, bytes, host, &error);
+    return cl ? make_buffer(context, cl, bytes, true, buffer) : opencl_fail("clCreateBuffer", error);
+}
+
 plugcl_status buffer_wrap(plugcl_context *context, cl_mem cl, struct buffer **buffer)
 {
     const struct opencl_api *api = context->api;

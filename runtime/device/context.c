@@ -70,6 +70,7 @@ static void fill_caps(plugcl_context *context)
         .max_allocation = device->info.max_allocation > SIZE_MAX ? SIZE_MAX : (size_t)device->info.max_allocation,
         .address_bits = device->address_bits,
         .has_clblast = clblast_serves(context),
+        .host_in_place = (device->types & CL_DEVICE_TYPE_CPU) && (device->quirks & QUIRK_HOST_IN_PLACE),
         .prefers_own_gemm = (device->quirks & QUIRK_OWN_GEMM) != 0,
     };
 }

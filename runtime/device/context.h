@@ -19,6 +19,7 @@ struct device_caps {
     size_t max_allocation;    /* bytes */
     uint32_t address_bits;
     bool has_clblast;         /* in this build, and on this device */
+    bool host_in_place;       /* a quirk: kernels may work in a caller's memory, without a copy */
     bool prefers_own_gemm;    /* a quirk: CLBlast works here but takes minutes */
 };
 

@@ -10,7 +10,8 @@ enum quirk {
     QUIRK_OWN_GEMM = 1 << 1,    /* CLBlast works but takes minutes */
     QUIRK_NO_BINARIES = 1 << 2, /* binaries cannot be read back, or do not load again */
     QUIRK_KERNEL_GROUP = 1 << 3, /* CL_KERNEL_WORK_GROUP_SIZE is wrong; the device's limit holds */
-    QUIRK_HIDES = 1 << 4        /* the platform may list no device though there is one */
+    QUIRK_HIDES = 1 << 4,       /* the platform may list no device though there is one */
+    QUIRK_HOST_IN_PLACE = 1 << 5 /* its CPU devices compute in the host memory that a buffer is made over, mapped or not */
 };
 
 /* The quirks of a device, whose name is "" where the platform has none; with QUIRK_SKIP, or with QUIRK_HIDES and no device,

@@ -9,8 +9,10 @@ static void plan_free(plugcl_plan *plan)
 {
     schedule_destroy(&plan->schedule);
     queue_destroy(&plan->queue);
-    for (size_t i = 0; i < plan->n_ports; i++)
+    for (size_t i = 0; i < plan->n_ports; i++) {
         buffer_drop(&plan->ports[i].staging);
+        buffer_drop(&plan->ports[i].shared);
+    }
     for (size_t i = 0; i < plan->n_plugins; i++) {
         memory_free(plan->plugins[i].name);
         memory_free(plan->plugins[i].prefix);

@@ -18,6 +18,8 @@ struct port {
     uint32_t region;
     size_t bytes;
     struct buffer *staging; /* device memory for host tensors, made when the first one is bound */
+    struct buffer *shared;  /* a host tensor's own memory, where the device can work in it: the last one bound, at `host` */
+    void *host;
 };
 
 struct plugin_use {

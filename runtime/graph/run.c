@@ -109,17 +109,35 @@ static plugcl_status stage(plugcl_plan *plan, struct port *port)
     return port->staging ? PLUGCL_OK : buffer_create(plan->context, port->bytes, false, &port->staging);
 }
 
-/* Binds a port's memory; `tensor` is NULL for an output that nobody asked for. Host inputs are written to their staging memory. */
+static bool is_shared(const plugcl_plan *plan, const struct port *port, const plugcl_tensor *tensor)
+{
+    return context_caps(plan->context)->host_in_place && tensor != NULL && tensor_host(tensor) != NULL && port->bytes > 0 &&
+           (uintptr_t)tensor_host(tensor) % plugcl_dtype_size(port->dtype) == 0;
+}
+
+/* The buffer over a host tensor's memory is kept for the next run, which mostly brings the same one. */
+static plugcl_status share(plugcl_plan *plan, struct port *port, const plugcl_tensor *tensor)
+{
+    if (port->shared != NULL && port->host == tensor_host(tensor))
+        return PLUGCL_OK;
+    buffer_drop(&port->shared);
+    port->host = tensor_host(tensor);
+    return buffer_create_over(plan->context, port->host, port->bytes, &port->shared);
+}
+
+/* Binds a port's memory; `tensor` is NULL for an output that nobody asked for. Host inputs that the device cannot work in are written
+ * to their staging memory. */
 static plugcl_status bind_port(plugcl_plan *plan, struct port *port, const plugcl_tensor *tensor)
 {
     size_t offset = 0;
     struct buffer *buffer = tensor ? tensor_buffer(tensor, &offset) : NULL;
     if (buffer != NULL)
         return schedule_bind(plan->schedule, port->region, buffer, offset);
-    plugcl_status status = stage(plan, port);
+    bool shared = is_shared(plan, port, tensor);
+    plugcl_status status = shared ? share(plan, port, tensor) : stage(plan, port);
     if (status == PLUGCL_OK)
-        status = schedule_bind(plan->schedule, port->region, port->staging, 0);
-    if (status == PLUGCL_OK && !port->is_output && port->bytes > 0)
+        status = schedule_bind(plan->schedule, port->region, shared ? port->shared : port->staging, 0);
+    if (status == PLUGCL_OK && !shared && !port->is_output && port->bytes > 0)
         status = queue_write(plan->queue, port->staging, 0, tensor_host(tensor), port->bytes);
     return status;
 }
@@ -180,14 +198,30 @@ static plugcl_status take_bindings(plugcl_plan *plan, const struct plugcl_bindin
     return check_overlaps(plan, run);
 }
 
+/* The host memory to which an output is to be copied, or NULL. */
+static void *copy_of_output(const plugcl_plan *plan, const plugcl_run *run, size_t number)
+{
+    const struct port *port = &plan->ports[number];
+    const plugcl_tensor *tensor = run->tensors[number];
+    bool copied = port->is_output && tensor != NULL && port->bytes > 0 && !is_shared(plan, port, tensor);
+    return copied ? tensor_host(tensor) : NULL;
+}
+
+static bool copies_outputs(const plugcl_plan *plan, const plugcl_run *run)
+{
+    bool copies = false;
+    for (size_t i = 0; !copies && i < plan->n_ports; i++)
+        copies = copy_of_output(plan, run, i) != NULL;
+    return copies;
+}
+
 static plugcl_status read_outputs(plugcl_plan *plan, const plugcl_run *run)
 {
     plugcl_status status = PLUGCL_OK;
     for (size_t i = 0; status == PLUGCL_OK && i < plan->n_ports; i++) {
-        const struct port *port = &plan->ports[i];
-        void *host = port->is_output && run->tensors[i] != NULL ? tensor_host(run->tensors[i]) : NULL;
-        if (host != NULL && port->bytes > 0)
-            status = queue_read(plan->queue, port->staging, 0, host, port->bytes);
+        void *host = copy_of_output(plan, run, i);
+        if (host != NULL)
+            status = queue_read(plan->queue, plan->ports[i].staging, 0, host, plan->ports[i].bytes);
     }
     return status;
 }
@@ -214,11 +248,11 @@ static plugcl_status enqueue(plugcl_plan *plan, plugcl_event *const *events, siz
         status = run->steps ? PLUGCL_OK : fail_no_memory(run->n_steps * sizeof *run->steps);
     }
     if (status == PLUGCL_OK)
-        status = schedule_run(plan->schedule, plan->queue, run->steps);
+        status = schedule_run(plan->schedule, plan->queue, run->steps, copies_outputs(plan, run) ? NULL : &run->finished);
     unbind_tensors(plan, run);
     if (status == PLUGCL_OK)
         status = read_outputs(plan, run);
-    if (status == PLUGCL_OK)
+    if (status == PLUGCL_OK && run->finished == NULL) /* else the last launch is the end: a marker is a command more */
         status = queue_marker(plan->queue, &run->finished);
     if (status == PLUGCL_OK)
         status = queue_leave(plan->queue);

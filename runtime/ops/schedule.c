@@ -192,14 +192,17 @@ static plugcl_status enqueue(struct launch *launch, struct queue *queue, plugcl_
                : queue_launch(queue, launch->kernel, launch->dimensions, launch->global, launch->local, event);
 }
 
-static plugcl_status run_step(struct schedule *schedule, size_t step, struct queue *queue, struct step_events *events)
+static plugcl_status run_step(struct schedule *schedule, size_t step, struct queue *queue, struct step_events *events,
+                              size_t last, plugcl_event **finished)
 {
     size_t end = step + 1 < schedule->n_steps ? schedule->steps[step + 1].first_launch : schedule->n_launches;
     plugcl_status status = PLUGCL_OK;
     for (size_t i = schedule->steps[step].first_launch; status == PLUGCL_OK && i < end; i++) {
-        plugcl_event **event = events == NULL ? NULL : events->first == NULL ? &events->first : &events->last;
+        plugcl_event **event = i == last ? finished : NULL;
         if (!launch_has_work(schedule->launches[i]))
             continue;
+        if (events != NULL)
+            event = events->first == NULL ? &events->first : &events->last;
         if (event != NULL)
             plugcl_event_destroy(event);
         status = enqueue(schedule->launches[i], queue, event);
@@ -207,15 +210,18 @@ static plugcl_status run_step(struct schedule *schedule, size_t step, struct que
     return status;
 }
 
-plugcl_status schedule_run(struct schedule *schedule, struct queue *queue, struct step_events *events)
+plugcl_status schedule_run(struct schedule *schedule, struct queue *queue, struct step_events *events, plugcl_event **finished)
 {
+    size_t last = schedule->n_launches;
     if (!schedule->finished)
         return fail(PLUGCL_STATE, "the schedule has not been finished");
+    while (finished != NULL && last > 0 && !launch_has_work(schedule->launches[last - 1]))
+        last--;
     plugcl_status status = schedule_set_arguments(schedule, false, NULL);
     for (uint32_t i = 1; status == PLUGCL_OK && i <= schedule->n_regions; i++)
         schedule_region(schedule, i)->rebound = false;
     for (size_t i = 0; status == PLUGCL_OK && i < schedule->n_steps; i++)
-        status = run_step(schedule, i, queue, events ? &events[i] : NULL);
+        status = run_step(schedule, i, queue, events ? &events[i] : NULL, last - 1, finished);
     return status;
 }
 

@@ -119,8 +119,9 @@ plugcl_status schedule_clear(struct schedule *schedule, struct queue *queue);
 struct step_events {
     plugcl_event *first, *last;
 };
-/* Enqueues everything. `events` (may be NULL) receives those of each step. */
-plugcl_status schedule_run(struct schedule *schedule, struct queue *queue, struct step_events *events);
+/* Enqueues everything. `events` (may be NULL) receives those of each step. Without them `finished` (may be NULL) receives that of the
+ * last launch, and NULL where no launch has work. */
+plugcl_status schedule_run(struct schedule *schedule, struct queue *queue, struct step_events *events, plugcl_event **finished);
 
 struct schedule_step_info {
     const char *operation, *variant, *name;

@@ -109,7 +109,7 @@ static plugcl_status run(struct schedule *schedule, struct queue *queue, size_t 
     uint64_t start = clock_ns();
     plugcl_status status = PLUGCL_OK;
     for (size_t i = 0; status == PLUGCL_OK && i < repeats; i++)
-        status = schedule_run(schedule, queue, NULL);
+        status = schedule_run(schedule, queue, NULL, NULL);
     plugcl_status finished = queue_finish(queue);
     *ns = (clock_ns() - start) / repeats;
     return status == PLUGCL_OK ? finished : status;

@@ -174,7 +174,7 @@ static plugcl_status plan(struct setting *setting, const struct variant *variant
 
 static plugcl_status run(struct checkcl *check, struct schedule *schedule)
 {
-    plugcl_status status = schedule_run(schedule, check->queue, NULL);
+    plugcl_status status = schedule_run(schedule, check->queue, NULL, NULL);
     return status ? status : queue_finish(check->queue);
 }
 

@@ -140,10 +140,46 @@ static void test_gates_overwrite_what_nobody_reads(void **state)
     plugcl_graph_destroy(&graph);
 }
 
+/* Host tensors may be worked on where they lie: a plan must notice other memory, new content, and memory of an odd address. */
+static void test_host_memory_comes_and_goes(void **state)
+{
+    enum { COUNT = 5 * 7 };
+    const plugcl_shape shape = *PLUGCL_SHAPE(1, 5, 7, 1);
+    plugcl_graph *graph = NULL;
+    plugcl_plan *plan = NULL;
+    assert_int_equal(plugcl_graph_create(NULL, &graph), PLUGCL_OK);
+    plugcl_value x = plugcl_graph_input(graph, "x", PLUGCL_F32, &shape);
+    plugcl_graph_output(graph, "y", plugcl_graph_activation(graph, x, PLUGCL_NEG, 0, 0));
+    assert_int_equal(plugcl_plan_create(*state, graph, NULL, &plan), PLUGCL_OK);
+    char *memory = calloc(4 * COUNT + 1, sizeof(float));
+    assert_non_null(memory);
+    for (size_t round = 0; round < 6; round++) {
+        char *in = memory + (round % 3 == 2) + (round % 2) * COUNT * sizeof(float), *out = memory + 3 * COUNT * sizeof(float);
+        float values[COUNT], found[COUNT];
+        plugcl_tensor *tensors[2] = { NULL };
+        for (int i = 0; i < COUNT; i++)
+            values[i] = (float)(i + 100 * (int)round);
+        memcpy(in, values, sizeof values);
+        assert_int_equal(plugcl_tensor_wrap_host(in, sizeof values, PLUGCL_F32, &shape, PLUGCL_NCHW, &tensors[0]), PLUGCL_OK);
+        assert_int_equal(plugcl_tensor_wrap_host(out, sizeof values, PLUGCL_F32, &shape, PLUGCL_NCHW, &tensors[1]), PLUGCL_OK);
+        const struct plugcl_binding bindings[] = { { "x", tensors[0] }, { "y", tensors[1] } };
+        assert_int_equal(plugcl_plan_run(plan, bindings, 2, NULL), PLUGCL_OK);
+        memcpy(found, out, sizeof found);
+        for (int i = 0; i < COUNT; i++)
+            assert_true(found[i] == -values[i]);
+        plugcl_tensor_destroy(&tensors[0]);
+        plugcl_tensor_destroy(&tensors[1]);
+    }
+    free(memory);
+    plugcl_plan_destroy(&plan);
+    plugcl_graph_destroy(&graph);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_fusion_changes_nothing, make_context, destroy_context),
+        cmocka_unit_test_setup_teardown(test_host_memory_comes_and_goes, make_context, destroy_context),
         cmocka_unit_test_setup_teardown(test_gates_overwrite_what_nobody_reads, make_context, destroy_context),
     };
     return cmocka_run_group_tests_name("gate", tests, NULL, NULL) ? 1 : 0;
