@@ -350,7 +350,9 @@ static plugcl_status plan_passes(struct schedule *schedule, const struct winogra
  * Choice, by the time of a layer in multiply-adds for each pair of channels.
  */
 #define TRANSFORM 20      /* of a tile and channel, each way, for each of the SIDE² points */
-#define WEIGHT 9          /* to bring a transformed weight of each pair near */
+#define NEAR_WEIGHT 4     /* to bring a transformed weight of each pair near, from a shared cache */
+#define FAR_WEIGHT 9      /* the same where all of them are more than CACHE_BYTES */
+#define CACHE_BYTES 16e6
 #define TAP_WEIGHT 20     /* the same in cpu/taps.cl, whose tasks have few pixels where a picture is small */
 #define LEAST_WORK 16e6   /* multiply-adds of a layer below which launches and threads take the time */
 
@@ -359,7 +361,8 @@ static double cost_of(const struct winograd *self)
     double tiles = (double)self->tiles, channels = (double)self->conv->channels, outputs = (double)self->conv->outputs;
     double products = tiles * (double)(self->blocks * self->block) / outputs;
     double transforms = tiles * TRANSFORM * (1 / channels + 1 / outputs);
-    return self->planes * (products + transforms + WEIGHT);
+    double bytes = self->planes * channels * outputs * sizeof(float);
+    return self->planes * (products + transforms + (bytes > CACHE_BYTES ? FAR_WEIGHT : NEAR_WEIGHT));
 }
 
 static struct form choose_form(const struct device_caps *caps, const struct convolution *conv, double *cost)
