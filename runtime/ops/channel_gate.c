@@ -240,9 +240,8 @@ static void launch_gpu_pool(struct schedule *schedule, const struct operator_cal
     char options[96];
     struct launch *launch =
         schedule_launch(schedule, "gpu/channel_gate.cl", write_options(options, schedule, gating, -1), "pool");
-    size_t group = launch_power_of_two(launch, 256), lanes = 1, pixels = (size_t)(gating->height * gating->width);
-    while (x->strides[1] == 1 && lanes < 16 && lanes < (size_t)gating->channels && lanes < group)
-        lanes *= 2;
+    size_t group = launch_power_of_two(launch, 256), pixels = (size_t)(gating->height * gating->width);
+    const size_t lanes = channel_lanes(schedule_caps(schedule), gating->channels, x->strides[1], gating->images, group);
     while (group / 2 >= lanes * pixels && group > lanes)
         group /= 2;
     launch_operand(launch, x);

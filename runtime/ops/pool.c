@@ -245,9 +245,9 @@ static plugcl_status plan_in_groups(struct schedule *schedule, const struct oper
     if (operand_elements(&call->outputs[0]) == 0)
         return schedule_status(schedule);
     struct launch *launch = launch_pool(schedule, call, &pool, "gpu/pool.cl");
-    size_t group = launch_power_of_two(launch, 256), lanes = 1;
-    while (call->inputs[0].strides[1] == 1 && lanes < 16 && lanes < (size_t)pool.channels && lanes < group)
-        lanes *= 2;
+    const size_t group = launch_power_of_two(launch, 256);
+    const size_t lanes = channel_lanes(schedule_caps(schedule), pool.channels, call->inputs[0].strides[1],
+                                       pool.images * pool.out[0] * pool.out[1], group);
     launch_int(launch, (int64_t)lanes);
     launch_local(launch, group * sizeof(float));
     launch_range(launch, ((size_t)pool.channels + lanes - 1) / lanes * group, (size_t)pool.out[1],

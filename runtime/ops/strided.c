@@ -121,6 +121,15 @@ size_t launch_power_of_two(const struct launch *launch, size_t limit)
     return power;
 }
 
+size_t channel_lanes(const struct device_caps *caps, int64_t channels, int64_t channel_stride, int64_t windows, size_t group)
+{
+    const size_t most = divide_up(channels, 16) * windows < (int64_t)caps->compute_units ? 8 : 16;
+    size_t lanes = 1;
+    while (channel_stride == 1 && lanes < most && lanes < (size_t)channels && lanes < group)
+        lanes *= 2;
+    return lanes;
+}
+
 void launch_range_wide(struct launch *launch, size_t x, size_t y, size_t z, size_t limit)
 {
     size_t group = launch_power_of_two(launch, limit), wide = 1;

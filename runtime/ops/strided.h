@@ -53,6 +53,10 @@ void launch_range_wide(struct launch *launch, size_t x, size_t y, size_t z, size
  * too many groups for the driver. */
 int64_t strided_rows_each(int64_t rows, int64_t length, const struct device_caps *caps);
 
+/* Work-items of a group that lie side by side along dense channels when it reduces each of `windows` windows: up to 16, or 8, which
+ * read whole sectors of memory still, where groups of 16 would be too few for the compute units. 1 where channels are not dense. */
+size_t channel_lanes(const struct device_caps *caps, int64_t channels, int64_t channel_stride, int64_t windows, size_t group);
+
 /* The largest power of two that is at most `limit` and the launch's largest work-group. */
 size_t launch_power_of_two(const struct launch *launch, size_t limit);
 

@@ -341,7 +341,8 @@ static void run_other_tiles(struct setting *setting, const struct variant *varia
     uint32_t count = 0;
     while (info->tile && info->tile(variant, caps, &setting->call, count + 1, name))
         count++;
-    if (count == 0)
+    /* Each activation has its rows with the built-in choice: crossing them with the tiles would only cost programs. */
+    if (count == 0 || setting->row->epilogue.act > PLUGCL_RELU)
         return;
     const uint32_t chosen = 1 + (uint32_t)(random_seed(setting->name, 0) % count);
     info->tile(variant, caps, &setting->call, 0, built_in);
