@@ -9,8 +9,8 @@ struct plugcl_run {
     plugcl_event *finished;
     struct step_events *steps; /* when profiled */
     size_t n_steps;
-    plugcl_tensor **tensors; /* held while the handle lives */
     size_t n_tensors;
+    plugcl_tensor *tensors[]; /* held while the handle lives; one for each port, NULL where none is bound */
 };
 
 void plugcl_run_destroy(plugcl_run **run)
@@ -27,7 +27,6 @@ void plugcl_run_destroy(plugcl_run **run)
     for (size_t i = 0; i < old->n_tensors; i++)
         plugcl_tensor_destroy(&old->tensors[i]);
     memory_free(old->steps);
-    memory_free(old->tensors);
     memory_free(old);
 }
 
@@ -178,10 +177,6 @@ static plugcl_status check_overlaps(const plugcl_plan *plan, const plugcl_run *r
 
 static plugcl_status take_bindings(plugcl_plan *plan, const struct plugcl_binding *bindings, size_t n_bindings, plugcl_run *run)
 {
-    run->tensors = memory_zeroed(plan->n_ports, sizeof *run->tensors);
-    if (run->tensors == NULL)
-        return fail_no_memory(plan->n_ports * sizeof *run->tensors);
-    run->n_tensors = plan->n_ports;
     for (size_t i = 0; i < n_bindings; i++) {
         if (bindings[i].name == NULL || bindings[i].tensor == NULL)
             return fail(PLUGCL_INVALID, "binding %zu has no %s", i, bindings[i].name ? "tensor" : "name");
@@ -270,9 +265,11 @@ plugcl_status plugcl_plan_run_after(plugcl_plan *plan, const struct plugcl_bindi
         *run = NULL;
     if (plan == NULL || (bindings == NULL && n_bindings > 0) || (events == NULL && n_events > 0))
         return fail(PLUGCL_INVALID, "a run needs a plan, and bindings and events where their numbers are not 0");
-    plugcl_run *made = memory_zeroed(1, sizeof *made);
+    const size_t bytes = sizeof(plugcl_run) + plan->n_ports * sizeof(plugcl_tensor *);
+    plugcl_run *made = memory_zeroed(1, bytes);
     if (made == NULL)
-        return fail_no_memory(sizeof *made);
+        return fail_no_memory(bytes);
+    made->n_tensors = plan->n_ports;
     plugcl_status status = take_bindings(plan, bindings, n_bindings, made);
     if (status == PLUGCL_OK)
         status = enqueue(plan, events, n_events, made);

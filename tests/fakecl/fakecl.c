@@ -10,7 +10,7 @@
 #include "object.h"
 
 static struct {
-    long calls, fail_at, launches, objects;
+    long calls, fail_at, launches, objects, made;
     size_t bytes;
     cl_int error;
     const char *failed;
@@ -27,7 +27,7 @@ void fakecl_use_gpu(bool gpu)
 
 void fakecl_fail_at(long n)
 {
-    fake.calls = fake.launches = 0;
+    fake.calls = fake.launches = fake.made = 0;
     fake.fail_at = n;
     fake.failed = NULL;
 }
@@ -55,6 +55,11 @@ long fakecl_live_objects(void)
 size_t fakecl_live_bytes(void)
 {
     return fake.bytes;
+}
+
+long fakecl_made(void)
+{
+    return fake.made;
 }
 
 long fakecl_launches(void)
@@ -102,6 +107,7 @@ struct object *fake_create(enum kind kind, struct object *context)
     if (context)
         context->references++;
     fake.objects++;
+    fake.made += kind != FAKE_EVENT;
     return object;
 }
 

@@ -28,6 +28,8 @@ const char *fakecl_failed_call(void);
 /* Objects that were made and not released; bytes of buffers among them. */
 long fakecl_live_objects(void);
 size_t fakecl_live_bytes(void);
+/* Objects but events that were made since the last fakecl_fail_at. */
+long fakecl_made(void);
 /* Kernel launches since the last fakecl_fail_at. */
 long fakecl_launches(void);
 

@@ -84,9 +84,10 @@ static plugcl_status run_twice(struct things *t)
     return PLUGCL_OK;
 }
 
+static float y[2 * ELEMENTS];
+
 static plugcl_status drive_things(struct things *t, const struct plugcl_context_params *params)
 {
-    static float y[2 * ELEMENTS];
     char *text = NULL;
     STEP(make_plan(t, params));
     STEP(plugcl_tensor_create(t->context, plugcl_tensor_params(.shape = *PLUGCL_SHAPE(1, CHANNELS, SIZE, SIZE)), &t->x));
@@ -129,6 +130,36 @@ static void test_allocations(void **state)
 {
     (void)state;
     fail_each_allocation(drive, plugcl_context_params(.no_disk_cache = true));
+}
+
+/* A run allocates its handle and the event in it, and asks OpenCL for nothing but to enqueue. */
+static void test_runs_allocate_nothing(void **state)
+{
+    (void)state;
+    struct things t = { 0 };
+    plugcl_graph *graph = NULL;
+    plugcl_plan *plan = NULL;
+    static float x[ELEMENTS];
+    assert_int_equal(context_create_with_api(fakecl_api(), plugcl_context_params(.no_disk_cache = true), &t.context), PLUGCL_OK);
+    assert_int_equal(plugcl_graph_create(NULL, &graph), PLUGCL_OK);
+    assert_int_equal(build(graph), PLUGCL_OK);
+    const struct plugcl_input_shape shape = { "x", *PLUGCL_SHAPE(1, CHANNELS, SIZE, SIZE) };
+    assert_int_equal(plugcl_plan_create(t.context, graph, plugcl_plan_params(.shapes = &shape, .n_shapes = 1), &plan), PLUGCL_OK);
+    assert_int_equal(plugcl_tensor_wrap_host(x, sizeof x, PLUGCL_F32, &shape.shape, PLUGCL_NCHW, &t.x), PLUGCL_OK);
+    assert_int_equal(plugcl_tensor_wrap_host(y, sizeof y, PLUGCL_F32, PLUGCL_SHAPE(1, 2 * ELEMENTS), PLUGCL_NCHW, &t.y), PLUGCL_OK);
+    const struct plugcl_binding bindings[2] = { { "x", t.x }, { "y", t.y } };
+    for (int i = 0; i < 4; i++) {
+        fakecl_fail_at(0);
+        memory_fail_after(i > 0 ? 3 : 0); /* from the second run on the third allocation fails: there is none */
+        assert_int_equal(plugcl_plan_run(plan, bindings, 2, i > 1 ? &t.run : NULL), PLUGCL_OK);
+        memory_fail_after(0);
+        plugcl_run_destroy(&t.run);
+        assert_true(i == 0 || fakecl_made() == 0);
+    }
+    plugcl_graph_destroy(&graph);
+    plugcl_plan_destroy(&plan);
+    destroy(&t);
+    assert_int_equal(fakecl_live_objects(), 0);
 }
 
 /* A second run makes no buffer and no program: the objects that are alive do not change, nor do the bytes. */
@@ -200,6 +231,7 @@ int main(void)
         cmocka_unit_test(test_calls),
         cmocka_unit_test(test_allocations),
         cmocka_unit_test(test_runs_only_enqueue),
+        cmocka_unit_test(test_runs_allocate_nothing),
         cmocka_unit_test(test_tuning),
     };
     return cmocka_run_group_tests_name("fakecl/plan", tests, NULL, NULL) ? 1 : 0;
