@@ -11,13 +11,14 @@
  * units: a product loads VECTORS + ROWS + 2 times for VECTORS · ROWS FMAs.
  *
  * x: any strides, an image's inside an int. y, residual: channel stride 1, any others. w: [tap][channel][BLOCK] for each block, and a
- * bias of BLOCK; tasks say where. table: tasks of TASK ints (enum below), then at `taps_at` pairs (shift in elements of x, tap
+ * bias of BLOCK; tasks say where. With -DPACKS=1 w is a matrix of any strides, w_depth and w_output apart, without a bias: each task
+ * brings what a pass needs of it into a panel of that form. table: tasks of TASK ints (enum below), then at `taps_at` pairs (shift in elements of x, tap
  * number). The rectangle of a task goes through images too; where the launch has a second dimension, that is the image.
  *
  * -DVECTOR: floats in a vector; -DROWS, -DVECTORS: the register tile, ROWS × VECTORS vectors; -DACTIVATION: enum plugcl_activation;
  * -DPIXELS: most pixels of a task, a multiple of ROWS; -DDEPTH: how many products are summed before the tile returns to memory.
  */
-#include "vector.h"
+#include "transpose.h"
 #include "activation.h"
 
 #ifndef ROWS
@@ -32,7 +33,15 @@
 #ifndef DEPTH
 #define DEPTH 512
 #endif
+#ifndef PACKS
+#define PACKS 0
+#endif
 #define BLOCK (VECTOR * VECTORS)
+#if PACKS
+#define WEIGHTS_AT(k, j) panel[(k) * VECTORS + (j)]
+#else
+#define WEIGHTS_AT(k, j) vloadv(w_block + w_from[k] + VECTOR * (j))
+#endif
 
 enum { FIRST_TAP, TAPS, WEIGHTS, BIAS, OUTPUT, OUTPUTS, TOP, LEFT, WIDTH, HEIGHT, FIRST_PIXEL, COUNT, TASK };
 
@@ -72,6 +81,38 @@ static inline void list_products(__global const int *tap_list, int channels, int
     }
 }
 
+#if PACKS
+/* `depth` products of the outputs of a block, as the panel of a pass; 0 past the last output. */
+static inline void pack_panel(__global const float *w, int outputs, int depth, int w_depth, int w_output, __private floatv *panel)
+{
+    if (w_output == 1 && outputs == BLOCK) {
+        for (int k = 0; k < depth; k++)
+            UNROLL for (int j = 0; j < VECTORS; j++)
+                panel[k * VECTORS + j] = vloadv(w + (long)k * w_depth + VECTOR * j);
+        return;
+    }
+    for (int j = 0; j < VECTORS; j++) {
+        const int n = outputs - j * VECTOR;
+        __global const float *from = w + (long)j * VECTOR * w_output;
+        int k = 0;
+        for (; w_depth == 1 && n >= VECTOR && k + VECTOR <= depth; k += VECTOR) {
+            floatv v[VECTOR];
+            UNROLL for (int i = 0; i < VECTOR; i++)
+                v[i] = vloadv(from + (long)i * w_output + k);
+            transpose_vectors(v);
+            UNROLL for (int i = 0; i < VECTOR; i++)
+                panel[(k + i) * VECTORS + j] = v[i];
+        }
+        for (; k < depth; k++) {
+            float lanes[VECTOR];
+            for (int i = 0; i < VECTOR; i++)
+                lanes[i] = i < n ? from[(long)k * w_depth + (long)i * w_output] : 0.0f;
+            panel[k * VECTORS + j] = vloadv(lanes);
+        }
+    }
+}
+#endif
+
 /* Rows of a finished tile, which is still near, with what comes after the sum. */
 static inline void store_rows(const __private floatv *tile, int rows, int outputs, const __private int *y_at, __global float *y,
                               const __private int *residual_at, __global const float *residual, int has_residual, float alpha,
@@ -104,11 +145,14 @@ static inline void store_rows(const __private floatv *tile, int rows, int output
 SINGLE __kernel void taps(__global const float *restrict x_buffer, uint x_offset, __global const float *restrict w_buffer,
                           uint w_offset, __global const float *restrict residual_buffer, uint residual_offset,
                           __global float *restrict y_buffer, uint y_offset, __global const int *restrict table, int taps_at,
-                          int channels, int w_image, int x_image, int x_row, int x_pixel, int x_channel, int y_image, int y_row,
-                          int y_pixel, int has_residual, int residual_image, int residual_row, int residual_pixel, float alpha,
-                          float beta)
+                          int channels, int w_image, int w_depth, int w_output, int x_image, int x_row, int x_pixel,
+                          int x_channel, int y_image, int y_row, int y_pixel, int has_residual, int residual_image,
+                          int residual_row, int residual_pixel, float alpha, float beta)
 {
     __private floatv sums[PIXELS * VECTORS];
+#if PACKS
+    __private floatv panel[DEPTH * VECTORS];
+#endif
     __private int x_at[PIXELS], y_at[PIXELS], residual_at[PIXELS], x_from[DEPTH], w_from[DEPTH];
     __global const int *task = table + (size_t)get_group_id(0) * TASK;
     const long image = (long)get_group_id(1);
@@ -128,6 +172,12 @@ SINGLE __kernel void taps(__global const float *restrict x_buffer, uint x_offset
     for (int pass = 0; pass < passes; pass++) {
         const int first = pass * step, depth = min(step, products - first);
         list_products(tap_list, channels, first, depth, x_channel, x_from, w_from);
+#if PACKS
+        pack_panel(w_block + (long)first * w_depth, outputs, depth, w_depth, w_output, panel);
+#else
+        (void)w_depth;
+        (void)w_output;
+#endif
         for (int group = 0; group < groups; group++) {
             __private floatv *tile = sums + (passes == 1 ? 0 : group * ROWS * VECTORS);
             __global const float *a[ROWS];
@@ -137,18 +187,17 @@ SINGLE __kernel void taps(__global const float *restrict x_buffer, uint x_offset
             if (pass == 0) {
                 UNROLL for (int i = 0; i < ROWS; i++)
                     UNROLL for (int j = 0; j < VECTORS; j++)
-                        c[i][j] = vloadv(bias + VECTOR * j);
+                        c[i][j] = PACKS ? (floatv)(0.0f) : vloadv(bias + VECTOR * j);
             } else {
                 UNROLL for (int i = 0; i < ROWS; i++)
                     UNROLL for (int j = 0; j < VECTORS; j++)
                         c[i][j] = tile[i * VECTORS + j];
             }
             for (int k = 0; k < depth; k++) {
-                __global const float *w = w_block + w_from[k];
                 const int from = x_from[k];
                 floatv b[VECTORS];
                 UNROLL for (int j = 0; j < VECTORS; j++)
-                    b[j] = vloadv(w + VECTOR * j);
+                    b[j] = WEIGHTS_AT(k, j);
                 UNROLL for (int i = 0; i < ROWS; i++) {
                     const floatv pixel = (floatv)(a[i][from]);
                     UNROLL for (int j = 0; j < VECTORS; j++)

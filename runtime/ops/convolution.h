@@ -19,8 +19,8 @@ struct convolution {
     int64_t x_strides[4], y_strides[4], residual_strides[4];             /* in elements, as the enumeration counts */
     int64_t weight_strides[4]; /* output, channel of the group, row, column; a transposed convolution has negative ones */
     int64_t weight_group;      /* what a group's weights begin with beyond its first output's stride */
-    uint32_t packed;      /* not REGION_NONE: the packed form of weight and bias, made by an earlier launch (taps only) */
-    int64_t packed_image; /* elements of it from one image to the next; 0: all images have one */
+    bool packs;           /* the weight, a matrix of any weight_strides without a bias, is packed by each task (taps only) */
+    int64_t weight_image; /* and its elements from one image to the next; 0: all images have one */
     uint32_t tile;        /* as in operator_call */
 };
 
@@ -35,10 +35,8 @@ bool convolution_fits_int(const struct convolution *conv);
 #define CONVOLUTION_MAX_PARTS 9
 void convolution_launch_packed(struct launch *launch, const struct convolution *convs, size_t count, int block_size);
 
-/* cl/cpu/taps.cl. Its tiles, as operator_info's `tile` names them; the block size of its packed form for so many outputs with one
- * of them; and the form's elements. */
+/* cl/cpu/taps.cl. Its tiles, as operator_info's `tile` names them; and the elements of its packed form. */
 bool taps_tile(const struct device_caps *caps, int64_t outputs, uint32_t number, char name[TILE_NAME]);
-int taps_block_size(const struct device_caps *caps, int64_t outputs, uint32_t tile);
 int64_t taps_packed_elements(int64_t outputs, int64_t depth, int block_size);
 bool taps_can_run(const struct device_caps *caps, const struct convolution *conv);
 plugcl_status taps_plan(struct schedule *schedule, const struct convolution *conv);

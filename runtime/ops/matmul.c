@@ -8,8 +8,6 @@
 #include "ops/convolution.h"
 #include "ops/gpu_tiles.h"
 
-#define PACKED_DEPTH 256 /* rows of b that a work-group packs: large against the cost of a group */
-
 enum { A, B };
 
 /* A matrix or vector operand: its last two axes after the transposition, −1 where it has none, and its leading axes. */
@@ -200,15 +198,9 @@ static plugcl_status plan_tile(struct schedule *schedule, const struct operator_
 }
 
 /*
- * cl/cpu/taps.cl, whose pixels are the rows of a and whose weights are b, brought into its form by cl/cpu/pack.cl.
+ * cl/cpu/taps.cl, whose pixels are the rows of a and whose weights are b.
  */
 static const struct operand absent;
-
-/* A shared b has one packed form for the whole batch. */
-static bool shares_b(const struct matmul *matmul)
-{
-    return matmul->batch.sizes[0] == 1 || matmul->batch.strides[B][0] == 0;
-}
 
 /* The rows as a picture of one row of pixels; images are the batch. Fits where the batch is one run of every operand. */
 static bool convolution_of(const struct matmul *matmul, struct convolution *conv)
@@ -222,6 +214,8 @@ static bool convolution_of(const struct matmul *matmul, struct convolution *conv
                                   .stride = { 1, 1 }, .dilation = { 1, 1 } };
     conv->weight_strides[0] = matmul->b_column;
     conv->weight_strides[1] = matmul->b_depth;
+    conv->weight_image = images > 1 ? image_strides[B][0] : 0;
+    conv->packs = matmul->b->constant == NULL || conv->weight_image != 0; /* else packed once for all plans */
     conv->x_strides[IMAGE_STRIDE] = images > 1 ? image_strides[A][0] : 0;
     conv->x_strides[CHANNEL_STRIDE] = matmul->a_depth;
     conv->x_strides[PIXEL_STRIDE] = matmul->a_row;
@@ -238,30 +232,8 @@ static bool can_take_taps(const struct device_caps *caps, const struct operator_
     matmul_of(call, &matmul);
     if (!convolution_of(&matmul, &conv))
         return false;
-    conv.packed = UINT32_MAX; /* any: it is packed, or will be */
-    int64_t elements = taps_packed_elements(matmul.columns, matmul.depth, taps_block_size(caps, matmul.columns, call->tile));
-    return elements <= INT32_MAX && taps_can_run(caps, &conv);
-}
-
-static uint32_t plan_packing(struct schedule *schedule, const struct matmul *matmul, int64_t images, int64_t elements, int block)
-{
-    const int vector = (int)schedule_caps(schedule)->vector_width;
-    uint32_t region = schedule_scratch(schedule, (size_t)(images * elements) * sizeof(float));
-    char options[48];
-    snprintf(options, sizeof options, "-DVECTOR=%d -DVECTORS=%d", vector, block / vector);
-    struct launch *launch = schedule_launch(schedule, "cpu/pack.cl", options, "pack");
-    launch_operand(launch, matmul->b);
-    launch_region(launch, region, 0);
-    launch_int(launch, matmul->depth);
-    launch_int(launch, matmul->columns);
-    launch_int(launch, images > 1 ? matmul->batch.strides[B][0] : 0);
-    launch_int(launch, matmul->b_depth);
-    launch_int(launch, matmul->b_column);
-    launch_int(launch, elements);
-    launch_int(launch, PACKED_DEPTH);
-    launch_groups(launch, (size_t)((matmul->columns + block - 1) / block),
-                  (size_t)((matmul->depth + PACKED_DEPTH - 1) / PACKED_DEPTH), (size_t)images);
-    return region;
+    return matmul.columns * matmul.b_column <= INT32_MAX && matmul.b_depth <= INT32_MAX && conv.weight_image <= INT32_MAX &&
+           taps_can_run(caps, &conv);
 }
 
 static plugcl_status plan_taps(struct schedule *schedule, const struct operator_call *call)
@@ -273,13 +245,6 @@ static plugcl_status plan_taps(struct schedule *schedule, const struct operator_
     matmul_of(call, &matmul);
     convolution_of(&matmul, &conv);
     conv.tile = call->tile;
-    int64_t images = shares_b(&matmul) ? 1 : conv.images;
-    if (matmul.b->constant != NULL && images == 1) /* packed once for all plans */
-        return taps_plan(schedule, &conv);
-    const int block = taps_block_size(schedule_caps(schedule), matmul.columns, call->tile);
-    int64_t elements = taps_packed_elements(matmul.columns, matmul.depth, block);
-    conv.packed = plan_packing(schedule, &matmul, images, elements, block);
-    conv.packed_image = images > 1 ? elements : 0;
     return taps_plan(schedule, &conv);
 }
 

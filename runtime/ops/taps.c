@@ -91,7 +91,7 @@ bool taps_tile(const struct device_caps *caps, int64_t outputs, uint32_t number,
     return true;
 }
 
-int taps_block_size(const struct device_caps *caps, int64_t outputs, uint32_t tile)
+static int block_size_of(const struct device_caps *caps, int64_t outputs, uint32_t tile)
 {
     return choose_tile(caps, outputs, tile).vectors * (int)caps->vector_width;
 }
@@ -105,10 +105,10 @@ bool taps_can_run(const struct device_caps *caps, const struct convolution *conv
 {
     bool dense = conv->outputs == 1 || (conv->y_strides[CHANNEL_STRIDE] == 1 &&
                                         (!conv->residual->present || conv->residual_strides[CHANNEL_STRIDE] == 1));
-    return caps->cpu_family && conv->groups == 1 && dense && (conv->packed != REGION_NONE || convolution_is_packable(conv)) &&
+    return caps->cpu_family && conv->groups == 1 && dense && (conv->packs || convolution_is_packable(conv)) &&
            convolution_fits_int(conv) &&
            taps_packed_elements(conv->outputs, conv->channels * conv->kernel[0] * conv->kernel[1],
-                                taps_block_size(caps, conv->outputs, conv->tile)) <= INT32_MAX;
+                                block_size_of(caps, conv->outputs, conv->tile)) <= INT32_MAX;
 }
 
 /* Returns the number of runs, at most out; runs[] has room for them. */
@@ -160,7 +160,9 @@ static void add_rectangle(struct task_list *list, const struct part *part, const
     const int64_t all_groups = (pixels + tile_rows - 1) / tile_rows, parts = (all_groups + groups - 1) / groups;
     const int64_t step = (all_groups + parts - 1) / parts * tile_rows;
     const int64_t first_tap = add_taps(list, conv, rows, columns), n_taps = (int64_t)list->n_taps - first_tap;
-    const int64_t products = n_taps * conv->channels, block_weights = conv->kernel[0] * conv->kernel[1] * conv->channels * part->block;
+    const int64_t products = n_taps * conv->channels;
+    const int64_t block_weights =
+        part->block * (conv->packs ? conv->weight_strides[0] : conv->kernel[0] * conv->kernel[1] * conv->channels);
     for (int64_t block = 0; block < part->blocks; block++) {
         const int64_t output = block * part->block, left = conv->outputs - output;
         for (int64_t pixel = 0; pixel < pixels && !list->failed; pixel += step) {
@@ -276,18 +278,19 @@ static void add_launch(struct schedule *schedule, const struct convolution *conv
     const struct convolution *conv = convs;
     char options[80];
     uint32_t width = schedule_caps(schedule)->vector_width;
-    snprintf(options, sizeof options, "-DVECTOR=%u -DROWS=%d -DVECTORS=%d -DACTIVATION=%d", width, tile.rows, tile.vectors,
-             (int)conv->epilogue->act);
+    snprintf(options, sizeof options, "-DVECTOR=%u -DROWS=%d -DVECTORS=%d -DACTIVATION=%d%s", width, tile.rows, tile.vectors,
+             (int)conv->epilogue->act, conv->packs ? " -DPACKS=1" : "");
     struct launch *launch = schedule_launch(schedule, "cpu/taps.cl", options, "taps");
     launch_operand(launch, conv->x);
-    if (conv->packed != REGION_NONE)
-        launch_region(launch, conv->packed, 0);
+    if (conv->packs)
+        launch_operand(launch, conv->weight);
     else
         convolution_launch_packed(launch, convs, count, tile.vectors * (int)width);
     launch_operand(launch, conv->residual);
     launch_operand(launch, conv->y);
     add_table(schedule, launch, list);
-    const int64_t ints[] = { (int64_t)list->count * TASK, conv->channels, conv->packed_image,
+    const int64_t ints[] = { (int64_t)list->count * TASK, conv->channels, conv->weight_image,
+                             conv->weight_strides[1], conv->weight_strides[0],
                              conv->x_strides[IMAGE_STRIDE], conv->x_strides[ROW_STRIDE] * conv->stride[0],
                              conv->x_strides[PIXEL_STRIDE] * conv->stride[1], conv->x_strides[CHANNEL_STRIDE],
                              conv->y_strides[IMAGE_STRIDE], conv->y_strides[ROW_STRIDE], conv->y_strides[PIXEL_STRIDE],
@@ -307,7 +310,7 @@ static bool images_fit_int(const struct convolution *conv)
         largest = conv->y_strides[IMAGE_STRIDE];
     if (conv->residual->present && largest < conv->residual_strides[IMAGE_STRIDE])
         largest = conv->residual_strides[IMAGE_STRIDE];
-    return conv->packed_image == 0 && largest * conv->images <= INT32_MAX &&
+    return conv->weight_image == 0 && largest * conv->images <= INT32_MAX &&
            conv->images * conv->out[0] * conv->out[1] <= INT32_MAX;
 }
 
@@ -323,7 +326,7 @@ plugcl_status taps_plan_parts(struct schedule *schedule, const struct convolutio
     for (size_t i = 0; i < count; i++) {
         const struct convolution *conv = &convs[i];
         const int64_t blocks = (conv->outputs + block - 1) / block, depth = conv->kernel[0] * conv->kernel[1] * conv->channels;
-        parts[i] = (struct part){ conv, block, blocks, packed + blocks * block, packed, conv->y->offset - convs->y->offset,
+        parts[i] = (struct part){ conv, block, blocks, conv->packs ? 0 : packed + blocks * block, packed, conv->y->offset - convs->y->offset,
                                   all_images };
         packed += taps_packed_elements(conv->outputs, depth, (int)block);
     }

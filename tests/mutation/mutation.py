@@ -15,7 +15,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 # What is broken; the file; the text and what takes its place; the test that must turn red.
 MUTATIONS = [
     ("the tiled convolution forgets a residual's pixel", "cl/cpu/taps.cl",
-     "residual_at[i] = row * residual_row + column * residual_pixel;", "residual_at[i] = row * residual_row;",
+     "(has_residual ? residual_at[i] : 0)", "0",
      ["tests/checkcl/checkcl", "--quick", "--filter", "conv2d/cpu_taps/"]),
     ("Winograd's output transform forgets a point", "cl/include/winograd.h",
      "out[3] = odd + 8.0f * odd2 + in[5];", "out[3] = odd + 8.0f * odd2;",
@@ -41,8 +41,8 @@ MUTATIONS = [
     ("key blocks are not added up", "runtime/ops/attention_blocks.c",
      "plan_sum(schedule, &attention->y, &work->part, &attention->y);", "(void)plan_sum;",
      ["tests/checkcl/checkcl", "--quick", "--filter", "attention/blocks/queries_*"]),
-    ("packing forgets the bias", "cl/cpu/pack.cl",
-     "vstorev((floatv)(0.0f), bias + VECTOR * j);", ";",
+    ("a product's panel forgets where its pass begins", "cl/cpu/taps.cl",
+     "w_block + (long)first * w_depth", "w_block",
      ["tests/checkcl/checkcl", "--quick", "--filter", "matmul/cpu_taps/*"]),
     ("max pooling drops NaN", "cl/common/pool.cl",
      "value > result || isnan(value) ? value : result", "fmax(value, result)",
