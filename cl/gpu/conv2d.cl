@@ -159,7 +159,7 @@ TILE_GROUP __kernel void conv2d(__global const float *restrict x_buffer, uint x_
             UNROLL for (int p = 0; p < PIECES(COLUMN_QUADS); p++) {
                 const int k = (item + p * GROUP) / COLUMN_QUADS, quad = item + p * GROUP - k * COLUMN_QUADS + column0 / 4;
                 from_w[p] = (float4)(0.0f);
-                if (first + k < depth && quad < output_quads)
+                if (k < DEPTH && first + k < depth && quad < output_quads)
                     from_w[p] = w[(long)(first + k) * output_quads + quad];
             }
             advance(&tap, DEPTH_QUADS, &image);
@@ -171,7 +171,8 @@ TILE_GROUP __kernel void conv2d(__global const float *restrict x_buffer, uint x_
                 store_transposed(from_x[p], left[at], LEFT_PITCH, own_quad * 4, own_row + p * (GROUP / DEPTH_QUADS));
             UNROLL for (int p = 0; p < PIECES(COLUMN_QUADS); p++) {
                 const int k = (item + p * GROUP) / COLUMN_QUADS;
-                right[at][k * RIGHT_PITCH + item + p * GROUP - k * COLUMN_QUADS] = from_w[p];
+                if (k < DEPTH)
+                    right[at][k * RIGHT_PITCH + item + p * GROUP - k * COLUMN_QUADS] = from_w[p];
             }
         }
         barrier(CLK_LOCAL_MEM_FENCE);

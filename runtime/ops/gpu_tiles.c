@@ -14,17 +14,17 @@
  *
  *       tile      work-items   sums each   local memory   loads
  *     32 x 32         64         4 x 4         9 KiB      0.5
- *     64 x 16         64         4 x 4        11 KiB      0.5      few columns: a first layer, thin branches
+ *     64 x 16         64         4 x 4         6 KiB      0.5      few columns: a first layer, thin branches
  *     64 x 64        128         8 x 4        17 KiB      0.375
  *    128 x 64        128         8 x 8        13 KiB      0.25
  *    128 x 128       256         8 x 8        17 KiB      0.25
  *
- * A new row needs quads that the work-items can share evenly: item_rows · depth divisible by 4 · group_columns, and item_columns ·
- * depth by 4 · group_rows.
+ * A new row needs quads of rows that the work-items share evenly: item_rows · depth divisible by 4 · group_columns. With more than
+ * two quads each a compiler may keep those on their way in memory instead of registers.
  */
 static const struct gpu_tile products[] = {
     { 8, 8, 4, 4, 16 },
-    { 16, 4, 4, 4, 16 },
+    { 16, 4, 4, 4, 8 },
     { 8, 16, 8, 4, 16 },
     { 16, 8, 8, 8, 8 },
     { 16, 16, 8, 8, 8 },
@@ -35,13 +35,13 @@ static const struct gpu_tile products[] = {
  *
  *     queries x columns   keys   work-items   local memory
  *         32 x 32          32        64          14 KiB
- *         32 x 64          32        64          14 KiB
+ *         32 x 64          32        64           9 KiB
  *         64 x 64          64       256          26 KiB
  *         64 x 128         64       256          26 KiB
  */
 static const struct gpu_tile attentions[] = {
     { 8, 8, 4, 4, 16 },
-    { 8, 8, 4, 8, 16 },
+    { 8, 8, 4, 8, 8 },
     { 16, 16, 4, 4, 8 },
     { 16, 16, 4, 8, 8 },
 };
