@@ -17,9 +17,12 @@ void tuning_free(struct tuning *tuning)
 /*
  * Candidates.
  */
-static bool may_try(const struct device_caps *caps, const struct variant *variant, const struct operator_call *call)
+static bool may_try(const struct device_caps *caps, const struct operator_call *call, const struct candidate *candidate)
 {
-    return variant->can_run(caps, call) && !(caps->prefers_own_gemm && strcmp(variant->name, CLBLAST_ROW) == 0);
+    struct operator_call with_tile = *call;
+    with_tile.tile = candidate->tile;
+    return candidate->variant->can_run(caps, &with_tile) &&
+           !(caps->prefers_own_gemm && strcmp(candidate->variant->name, CLBLAST_ROW) == 0);
 }
 
 static bool name_tile(const struct device_caps *caps, const struct operator_call *call, struct candidate *candidate)
@@ -44,14 +47,12 @@ static size_t list_candidates(const struct device_caps *caps, const struct opera
     candidates[0] = (struct candidate){ .variant = built_in };
     name_tile(caps, call, &candidates[0]);
     for (const struct variant *variant = call->info->variants; variant->name != NULL; variant++) {
-        if (!may_try(caps, variant, call))
-            continue;
         for (uint32_t tile = 0; count < MOST_CANDIDATES; tile++) {
             struct candidate *next = &candidates[count];
             *next = (struct candidate){ .variant = variant, .tile = tile };
             if (!name_tile(caps, call, next) && tile > 0)
                 break;
-            count += !is_listed(candidates, count, next);
+            count += may_try(caps, call, next) && !is_listed(candidates, count, next);
         }
     }
     return count;
