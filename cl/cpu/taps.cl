@@ -193,15 +193,23 @@ SINGLE __kernel void taps(__global const float *restrict x_buffer, uint x_offset
                     UNROLL for (int j = 0; j < VECTORS; j++)
                         c[i][j] = tile[i * VECTORS + j];
             }
-            for (int k = 0; k < depth; k++) {
-                const int from = x_from[k];
-                floatv b[VECTORS];
-                UNROLL for (int j = 0; j < VECTORS; j++)
-                    b[j] = WEIGHTS_AT(k, j);
-                UNROLL for (int i = 0; i < ROWS; i++) {
-                    const floatv pixel = (floatv)(a[i][from]);
+            if (VECTORS > 1 && outputs <= VECTOR) { /* the last block's other vectors are not stored */
+                for (int k = 0; k < depth; k++) {
+                    const floatv b = WEIGHTS_AT(k, 0);
+                    UNROLL for (int i = 0; i < ROWS; i++)
+                        c[i][0] = fma((floatv)(a[i][x_from[k]]), b, c[i][0]);
+                }
+            } else {
+                for (int k = 0; k < depth; k++) {
+                    const int from = x_from[k];
+                    floatv b[VECTORS];
                     UNROLL for (int j = 0; j < VECTORS; j++)
-                        c[i][j] = fma(pixel, b[j], c[i][j]);
+                        b[j] = WEIGHTS_AT(k, j);
+                    UNROLL for (int i = 0; i < ROWS; i++) {
+                        const floatv pixel = (floatv)(a[i][from]);
+                        UNROLL for (int j = 0; j < VECTORS; j++)
+                            c[i][j] = fma(pixel, b[j], c[i][j]);
+                    }
                 }
             }
             UNROLL for (int i = 0; i < ROWS; i++)

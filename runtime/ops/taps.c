@@ -60,6 +60,14 @@ static const struct tile *tiles_of(const struct device_caps *caps, uint32_t *cou
     return wide ? wide_tiles : narrow_tiles;
 }
 
+/* Outputs that cost as much as the last block does: where they fill one vector alone, the others are left out, and loading pixels
+ * costs about as much again. */
+static int64_t padded_outputs(const struct device_caps *caps, int64_t outputs, int64_t block)
+{
+    const int64_t vector = caps->vector_width, last = outputs % block;
+    return outputs - last + (last == 0 ? 0 : last <= vector && 2 * vector < block ? 2 * vector : block);
+}
+
 /* A narrow layer gets a narrow tile, unless it costs more than the outputs that a wide one pads; tiles of three vectors, which few
  * widths are whole multiples of, would be a further program. */
 static struct tile choose_tile(const struct device_caps *caps, int64_t outputs, uint32_t number)
@@ -71,7 +79,7 @@ static struct tile choose_tile(const struct device_caps *caps, int64_t outputs, 
         return tiles[number - 1];
     for (uint32_t i = 0; i < count; i++) {
         int64_t block = tiles[i].vectors * (int64_t)caps->vector_width;
-        int64_t cost = (outputs + block - 1) / block * block * tiles[i].cost;
+        int64_t cost = padded_outputs(caps, outputs, block) * tiles[i].cost;
         if (tiles[i].vectors != 3 && cost < least) {
             least = cost;
             best = i;
@@ -165,6 +173,7 @@ static void add_rectangle(struct task_list *list, const struct part *part, const
         part->block * (conv->packs ? conv->weight_strides[0] : conv->kernel[0] * conv->kernel[1] * conv->channels);
     for (int64_t block = 0; block < part->blocks; block++) {
         const int64_t output = block * part->block, left = conv->outputs - output;
+        const bool is_thin = 4 * left <= part->block; /* one vector of a tile of four: about half of its cost */
         for (int64_t pixel = 0; pixel < pixels && !list->failed; pixel += step) {
             const int64_t count = pixels - pixel < step ? pixels - pixel : step;
             const int64_t ints[TASK] = { first_tap, n_taps, part->weights + block * block_weights, part->bias + output,
@@ -178,7 +187,8 @@ static void add_rectangle(struct task_list *list, const struct part *part, const
             for (int i = 0; i < TASK; i++)
                 task->ints[i] = (int32_t)ints[i];
             /* The first tile brings the weights into the cache, at about its own cost. */
-            task->cost = (count + tile_rows - 1) / tile_rows * (products + TILE_OVERHEAD) + products + TASK_OVERHEAD;
+            const int64_t tiles = (count + tile_rows - 1) / tile_rows, width_share = is_thin ? 2 : 1;
+            task->cost = tiles * (products / width_share + TILE_OVERHEAD) + products / width_share + TASK_OVERHEAD;
             task->number = list->count;
         }
     }
