@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Large ranges first, each at the lowest offset where no range that is alive at the same time lies (the greedy-by-size strategy of
- * "Efficient Memory Management for Deep Neural Net Inference", arXiv 2001.03288).
+ * "Efficient Memory Management for Deep Neural Net Inference", arXiv 2001.03288). While that leaves gaps, the range that ends highest is
+ * put first and all are placed again, later beginning with the order of the launches; the best pass is taken.
  */
 #include "ops/arena.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/memory.h"
+
+enum { MOST_PASSES = 128 };
 
 static size_t aligned(size_t bytes)
 {
@@ -27,6 +31,14 @@ static int larger_first(const void *a, const void *b)
     if (x->bytes != y->bytes)
         return x->bytes < y->bytes ? 1 : -1;
     return x < y ? -1 : x > y; /* equal ones in their own order, so that the placement is the same each time */
+}
+
+static int earlier_first(const void *a, const void *b)
+{
+    const struct arena_range *x = *(struct arena_range *const *)a, *y = *(struct arena_range *const *)b;
+    if (x->at_start != y->at_start || x->first == y->first)
+        return larger_first(a, b);
+    return x->first < y->first ? -1 : 1;
 }
 
 /* The lowest offset in `block` where `range` meets no placed range. Moving past one conflict at a time ends, since the offset
@@ -69,30 +81,74 @@ static bool place_one(struct arena_range *range, struct arena_range *const *plac
     return true;
 }
 
+/* All ranges in this order. False with *too_large or without memory. */
+static bool place_all(struct arena_range *const *order, size_t count, size_t block_limit, size_t **block_bytes, size_t *n_blocks,
+                      size_t *too_large)
+{
+    size_t capacity = 0;
+    bool placed = true;
+    *block_bytes = NULL;
+    *n_blocks = 0;
+    for (size_t i = 0; i < count && placed; i++) {
+        if (order[i]->bytes > block_limit)
+            *too_large = order[i]->bytes;
+        placed = *too_large == 0 && place_one(order[i], order, i, block_limit, block_bytes, n_blocks, &capacity);
+    }
+    return placed;
+}
+
+/* The range that ends highest goes first next time, so that lower ones make room for it. */
+static void promote_highest(struct arena_range **order, size_t count)
+{
+    size_t highest = 0;
+    for (size_t i = 1; i < count; i++)
+        if (order[i]->offset + order[i]->bytes > order[highest]->offset + order[highest]->bytes)
+            highest = i;
+    struct arena_range *promoted = order[highest];
+    memmove(order + 1, order, highest * sizeof *order);
+    order[0] = promoted;
+}
+
+static size_t total(const size_t *bytes, size_t count)
+{
+    size_t sum = 0;
+    for (size_t i = 0; i < count; i++)
+        sum += bytes[i];
+    return sum;
+}
+
 uint32_t arena_place(struct arena_range *ranges, size_t count, size_t block_limit, size_t **block_bytes, size_t *too_large,
                      bool *failed)
 {
-    size_t n_blocks = 0, capacity = 0;
+    const size_t enough = arena_lower_bound(ranges, count) / 64 * 65;
+    size_t n_blocks = 0, *trial = NULL, n_trial = 0;
+    struct arena_range **order = memory_zeroed(count, sizeof *order), *best = memory_zeroed(count, sizeof *best);
     *block_bytes = NULL;
     *too_large = 0;
-    *failed = false;
-    struct arena_range **order = memory_zeroed(count, sizeof *order);
-    if (order == NULL) {
-        *failed = true;
-        return 0;
-    }
-    for (size_t i = 0; i < count; i++)
+    *failed = order == NULL || best == NULL;
+    for (size_t i = 0; i < count && !*failed; i++)
         order[i] = &ranges[i];
-    qsort(order, count, sizeof *order, larger_first);
-    for (size_t i = 0; i < count && !*failed; i++) {
-        if (order[i]->bytes > block_limit) {
-            *too_large = order[i]->bytes;
-            *failed = true;
+    if (!*failed)
+        qsort(order, count, sizeof *order, larger_first);
+    for (int pass = 0; pass < MOST_PASSES && !*failed && (pass == 0 || total(*block_bytes, n_blocks) > enough); pass++) {
+        *failed = !place_all(order, count, block_limit, &trial, &n_trial, too_large);
+        if (!*failed && (pass == 0 || total(trial, n_trial) < total(*block_bytes, n_blocks))) {
+            memcpy(best, ranges, count * sizeof *best);
+            memory_free(*block_bytes);
+            *block_bytes = trial;
+            n_blocks = n_trial;
         } else {
-            *failed = !place_one(order[i], order, i, block_limit, block_bytes, &n_blocks, &capacity);
+            memory_free(trial);
         }
+        if (pass == MOST_PASSES / 2)
+            qsort(order, count, sizeof *order, earlier_first);
+        else if (count > 0)
+            promote_highest(order, count);
     }
+    if (!*failed && count > 0)
+        memcpy(ranges, best, count * sizeof *best);
     memory_free(order);
+    memory_free(best);
     return *failed ? 0 : (uint32_t)n_blocks;
 }
 
