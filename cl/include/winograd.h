@@ -8,7 +8,7 @@
  *
  *   out = A (G g · B d),   points 0, 1, −1, 2, −2 as many as TILE needs
  *
- * so SIDE products take the place of 3 · TILE, and SIDE² of 9 · TILE² in two dimensions. G g is made by the planner (ops/winograd.c).
+ * so SIDE products take the place of 3 · TILE, and SIDE² of 9 · TILE² in two dimensions. G g is made by ops/winograd.c.
  * At the point 1 a constant's value is the constant, and that point counts once in each output: the bias goes with that one.
  *
  * patches:  [SIDE²][tile][channel], `plane` floats from one of the SIDE² to the next, `row` from one tile to the next, both odd

@@ -54,9 +54,9 @@ struct plugcl_plan_params {
     /* Measuring takes about a second a step. An implementation that fails then is left out, with a note in the log. When `progress`
      * cancels it, what was measured till then is stored. What `variants` forces is not measured. */
     plugcl_tune tune;
-    /* true: convolutions of 3 × 3 taps are summed tap by tap. Else, where it is faster, they are computed by Winograd's method, which
-     * errs by up to 5e-5 of the largest result, and in which a NaN or infinity reaches the outputs of its whole tile, up to 4 × 4
-     * pixels (`dilation` apart). With no_fusion it is not used. */
+    /* true: convolutions of 3 × 3 taps are summed tap by tap. Else, where it is faster, they are computed by Winograd's method,
+     * which errs by up to 5e-5 of the largest result, and in which a NaN or infinity reaches the outputs of its whole tile, up to
+     * 4 × 4 pixels (`dilation` apart). With no_fusion it is not used. */
     bool no_winograd;
 };
 

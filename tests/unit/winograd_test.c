@@ -79,8 +79,10 @@ static bool run(struct fixture *fixture, const struct plugcl_plan_params *params
         assert_int_equal(plugcl_plan_step(plan, i, &step), PLUGCL_OK);
         found = found || strcmp(step.variant, "cpu_winograd") == 0;
     }
-    assert_int_equal(plugcl_tensor_wrap_host(fixture->input, sizeof fixture->input, PLUGCL_F32, shape, PLUGCL_NCHW, &tensors[0]), PLUGCL_OK);
-    assert_int_equal(plugcl_tensor_wrap_host(y, sizeof fixture->results[0], PLUGCL_F32, shape, PLUGCL_NCHW, &tensors[1]), PLUGCL_OK);
+    float *const data[2] = { fixture->input, y };
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(plugcl_tensor_wrap_host(data[i], sizeof fixture->input, PLUGCL_F32, shape, PLUGCL_NCHW, &tensors[i]),
+                         PLUGCL_OK);
     const struct plugcl_binding bindings[] = { { "x", tensors[0] }, { output, tensors[1] } };
     assert_int_equal(plugcl_plan_run(plan, bindings, 2, NULL), PLUGCL_OK);
     plugcl_tensor_destroy(&tensors[0]);
