@@ -132,8 +132,8 @@ static int print_json_report(struct timed *timed, const struct session *session,
 {
     struct summary summary = summarise(timed->whole, timed->runs);
     const struct plugcl_device_info *device = plugcl_context_device(session->context);
-    json_t *report = json_pack("{so so sI s{} s[]}", "device", json_text(device->name), "platform", json_text(device->platform), "runs",
-                               (json_int_t)timed->runs, "run", "steps");
+    json_t *report = json_pack("{so so sI s{} s[]}", "device", json_text(device->name), "platform", json_text(device->platform),
+                               "runs", (json_int_t)timed->runs, "run", "steps");
     add_summary(json_object_get(report, "run"), &summary, flops, bytes);
     for (size_t i = 0; i < timed->steps; i++) {
         struct plugcl_step_info info;

@@ -15,7 +15,8 @@
 extern "C" {
 #endif
 
-/* An application's own store for compiled programs and tuning results, in place of the cache folder. `key` is 64 hexadecimal digits.
+/* An application's own store for compiled programs and tuning results, in place of the cache folder. `key` is 64 hexadecimal
+ * digits.
  * `get` returns the number of bytes of the blob (0 for none) and, when `data` is not NULL, copies at most `capacity` of them.
  * plugcl checks what it gets: a damaged blob is ignored and rebuilt. Both may be called from any thread that makes plans. */
 typedef size_t (*plugcl_cache_get)(void *user, const char *key, void *data, size_t capacity);

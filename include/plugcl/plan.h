@@ -32,8 +32,8 @@ struct plugcl_input_shape {
  * plugcl. */
 typedef bool (*plugcl_progress_callback)(void *user, const char *what, size_t done, size_t total);
 
-/* Which implementation (variant and tile) each step gets. Results of measurements are kept in the context's program cache, by device,
- * driver and version of the kernels: whatever changes one of these makes them void. The same inputs give the same choices. */
+/* Which implementation (variant and tile) each step gets. Results of measurements are kept in the context's program cache, by
+ * device, driver and version of the kernels: whatever changes one of these makes them void. The same inputs give the same choices. */
 typedef enum plugcl_tune {
     PLUGCL_TUNE_STORED = 0, /* the one that was measured best, if there is a stored result for the step; else the built-in choice */
     PLUGCL_TUNE_MISSING,    /* measures, on memory of its own, those for which there is no stored result, and stores the winners */
@@ -98,8 +98,9 @@ PLUGCL_API plugcl_status plugcl_run_wait(plugcl_run *run, uint64_t timeout_ns);
 /* Drops the handle without waiting; NULL is fine. */
 PLUGCL_API void plugcl_run_destroy(plugcl_run **run);
 
-/* Device time of step `step` (0 … plugcl_plan_steps()−1) of a finished run of a plan made with `.profile`, from the beginning of its
- * first launch to the end of its last, in nanoseconds of the device's clock. Errors: STATE (not profiled, not finished), INVALID. Thread-safety: safe. */
+/* Device time of step `step` (0 … plugcl_plan_steps()−1) of a finished run of a plan made with `.profile`, from the beginning of
+ * its first launch to the end of its last, in nanoseconds of the device's clock. Errors: STATE (not profiled, not finished),
+ * INVALID. Thread-safety: safe. */
 PLUGCL_API plugcl_status plugcl_run_step_time(plugcl_run *run, size_t step, uint64_t *start_ns, uint64_t *end_ns);
 
 typedef enum plugcl_choice {

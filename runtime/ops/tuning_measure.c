@@ -69,8 +69,8 @@ static double cut_range(const struct launch *launch, size_t most, size_t global[
 {
     double part = 1;
     for (int i = 2; i >= 0; i--) {
-        size_t unit = launch->local[i] > 0 ? launch->local[i] : 1, groups = i < (int)launch->dimensions ? launch->global[i] / unit : 1;
-        size_t others = 1;
+        size_t unit = launch->local[i] > 0 ? launch->local[i] : 1, others = 1;
+        size_t groups = i < (int)launch->dimensions ? launch->global[i] / unit : 1;
         for (int j = 0; j < i; j++)
             others *= j < (int)launch->dimensions ? launch->global[j] / (launch->local[j] > 0 ? launch->local[j] : 1) : 1;
         size_t kept = (most + others - 1) / others;
