@@ -6,8 +6,8 @@
  * A work-group takes `pixels_each` output pixels, counted row by row, and `channels_each` channels of an image. `source` is a grid
  * [N, rows, columns, 2] or, with `is_warp`, theta [N, 2, 3] (strides image, row, column).
  *
- * With CHANNELS_LAST x may be dense planes all the same: where turned_step > 0 a group, which then takes all pixels, first turns its
- * channels into `turned` [N][groups of channels][H·W][turned_step], without a launch of its own. An image has VECTOR pixels then.
+ * With CHANNELS_LAST x may be dense planes all the same: where turned_step > 0 a group, which then takes all pixels, first turns
+ * its channels into `turned` [N][groups of channels][H·W][turned_step], without a launch of its own. An image has VECTOR pixels then.
  *
  *   -DMODE=N                enum plugcl_sample_mode
  *   -DCHANNELS_LAST=0|1     0: x has any strides and a lane is an output pixel; 1: the channels of x lie side by side and a lane is
@@ -84,8 +84,8 @@ static inline void store_pixels(floatv value, __global float *y, int run, const 
 }
 
 #if CHANNELS_LAST
-/* Planes become rows of `step` floats; the lanes after the last channel hold that one again, and the last vector of pixels takes some
- * of them twice. */
+/* Planes become rows of `step` floats; the lanes after the last channel hold that one again, and the last vector of pixels takes
+ * some of them twice. */
 static inline void turn_planes(__global const float *x, int x_channel, int channels, int pixels, __global float *to, int step)
 {
     floatv tile[VECTOR];

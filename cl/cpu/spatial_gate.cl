@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Spatial gate (CBAM's second half) on CPU devices: y = x · gate(window([mean, max] over channels)), and perhaps a residual is added
- * and the sum clipped. Bound: the bytes of x, read twice, and of y; an image that a core's cache holds is read from there.
+ * Spatial gate (CBAM's second half) on CPU devices: y = x · gate(window([mean, max] over channels)), and perhaps a residual is
+ * added and the sum clipped. Bound: the bytes of x, read twice, and of y; an image that a core's cache holds is read from there.
  *
  * With a channel gate (has_channel) x stands for x · channel gate, a product that is never written. A work-group takes rows_each
  * rows of an image, in `map`, which writes both planes with a border of zeros, and in `scale`, which runs the window over them and

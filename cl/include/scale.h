@@ -52,10 +52,6 @@ static inline void scale_all(__global const float *x, __global const float *gain
     /* The last vector takes some elements again, which must still be x when it reads them. */
     floatv last = scaled_at(x, gains, factor, residual, count - VECTOR, has_gains, ending);
     int i = 0;
-    for (; i + 4 * VECTOR <= count; i += 4 * VECTOR) {
-        UNROLL for (int k = 0; k < 4; k++)
-            vstorev(scaled_at(x, gains, factor, residual, i + k * VECTOR, has_gains, ending), y + i + k * VECTOR);
-    }
     for (; i + VECTOR <= count; i += VECTOR)
         vstorev(scaled_at(x, gains, factor, residual, i, has_gains, ending), y + i);
     vstorev(last, y + count - VECTOR);
@@ -65,12 +61,9 @@ static inline void scale_all(__global const float *x, __global const float *gain
 static inline void scale_run(__global const float *x, __global const float *gains, float factor, __global const float *residual,
                              __global float *y, int count, int has_gains, struct ending ending)
 {
-    const struct ending none = { 0, 0, ending.low, ending.high }, both = { 1, 1, ending.low, ending.high };
-    const struct ending clip = { 0, 1, ending.low, ending.high };
-    if (ending.has_residual)
-        scale_all(x, gains, factor, residual, y, count, has_gains, both);
-    else if (ending.clips)
-        scale_all(x, gains, factor, residual, y, count, has_gains, clip);
+    const struct ending none = { 0, 0, ending.low, ending.high };
+    if (ending.has_residual || ending.clips)
+        scale_all(x, gains, factor, residual, y, count, has_gains, ending);
     else
         scale_all(x, gains, factor, residual, y, count, has_gains, none);
 }

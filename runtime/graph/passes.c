@@ -66,7 +66,8 @@ static struct node *foldable_layer(const plugcl_graph *graph, uint32_t value)
 {
     struct node *layer = sole_layer(graph, value);
     if (layer == NULL || layer->info->epilogue != EPILOGUE_OF_LAYER || layer->epilogue.has_residual ||
-        layer->epilogue.act != PLUGCL_IDENTITY || !is_constant(graph, layer->inputs[1]) || (layer->inputs[2] != 0 && !is_constant(graph, layer->inputs[2])) ||
+        layer->epilogue.act != PLUGCL_IDENTITY || !is_constant(graph, layer->inputs[1]) ||
+        (layer->inputs[2] != 0 && !is_constant(graph, layer->inputs[2])) ||
         (layer->info == &operator_linear && graph_value(graph, value)->shape.rank != 2))
         return NULL;
     return layer;

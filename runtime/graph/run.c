@@ -124,8 +124,8 @@ static plugcl_status share(plugcl_plan *plan, struct port *port, const plugcl_te
     return buffer_create_over(plan->context, port->host, port->bytes, &port->shared);
 }
 
-/* Binds a port's memory; `tensor` is NULL for an output that nobody asked for. Host inputs that the device cannot work in are written
- * to their staging memory. */
+/* Binds a port's memory; `tensor` is NULL for an output that nobody asked for. Host inputs that the device cannot work in are
+ * written to their staging memory. */
 static plugcl_status bind_port(plugcl_plan *plan, struct port *port, const plugcl_tensor *tensor)
 {
     size_t offset = 0;

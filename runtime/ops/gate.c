@@ -80,7 +80,8 @@ void launch_gate_bounds(struct launch *launch, const struct operator_call *call)
     launch_float(launch, high);
 }
 
-void launch_gate_scale(struct schedule *schedule, const struct operator_call *call, const struct operand *channel, uint32_t spatial)
+void launch_gate_scale(struct schedule *schedule, const struct operator_call *call, const struct operand *channel,
+                       uint32_t spatial)
 {
     const struct operand *x = &call->inputs[0], *residual = gate_residual(call), *y = &call->outputs[0];
     const struct operand absent = { .present = false };

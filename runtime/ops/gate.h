@@ -20,7 +20,7 @@ enum operand_need gate_residual_need(const struct operator_call *call);
 const struct operand *gate_residual(const struct operator_call *call);
 
 uint32_t gate_scratch(struct schedule *schedule, int64_t floats);
-/* The stride along an axis, 0 for an absent operand; and that from channel to channel or, for channels-last, from pixel to pixel. */
+/* The stride along an axis, 0 for an absent operand; and that from channel to channel or, for channels-last, pixel to pixel. */
 int64_t gate_stride(const struct operand *operand, int axis);
 int64_t gate_step(const struct operand *operand, bool channels_last);
 
@@ -29,6 +29,7 @@ void launch_gate_bounds(struct launch *launch, const struct operator_call *call)
 bool gate_clips(const struct operator_call *call);
 
 /* Launches cl/common/gate.cl, if y is wanted. `channel` may be not present, `spatial` REGION_NONE. */
-void launch_gate_scale(struct schedule *schedule, const struct operator_call *call, const struct operand *channel, uint32_t spatial);
+void launch_gate_scale(struct schedule *schedule, const struct operator_call *call, const struct operand *channel,
+                       uint32_t spatial);
 
 #endif

@@ -79,7 +79,8 @@ static uint32_t count_steps(const plugcl_plan *plan)
 }
 
 /* With the form's graph; returns the number of steps. */
-static uint32_t run(plugcl_context *context, const struct form *form, bool no_fusion, bool channels_last, float *input, float *output)
+static uint32_t run(plugcl_context *context, const struct form *form, bool no_fusion, bool channels_last, float *input,
+                    float *output)
 {
     const plugcl_shape shape = *PLUGCL_SHAPE(IMAGES, CHANNELS, HEIGHT, WIDTH);
     const plugcl_layout layout = channels_last ? PLUGCL_NHWC : PLUGCL_NCHW;
