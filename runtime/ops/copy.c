@@ -5,7 +5,8 @@
 #include "ops/strided.h"
 
 #define TILE 16
-#define TRANSPOSE_WORK 4096 /* elements of a work-group of cpu/copy.cl */
+#define TRANSPOSE_WIDE 64   /* columns, of which neighbours share cache lines and pages */
+#define TRANSPOSE_WORK 8192 /* elements of a work-group of cpu/copy.cl */
 
 static plugcl_status copy_shape(const void *params, const plugcl_shape *inputs, const bool *present, plugcl_shape *outputs)
 {
@@ -71,10 +72,10 @@ static void transposed_space(const struct operator_call *call, struct strided *s
 }
 
 static struct launch *launch_transpose(struct schedule *schedule, const struct operator_call *call, const char *file,
-                                       const struct strided *space)
+                                       const char *options, const struct strided *space)
 {
     uint32_t last = space->rank - 1;
-    struct launch *launch = schedule_launch(schedule, file, NULL, "transpose");
+    struct launch *launch = schedule_launch(schedule, file, options, "transpose");
     launch_operand(launch, &call->inputs[0]);
     launch_operand(launch, &call->outputs[0]);
     launch_space(launch, space, 0, last - 1);
@@ -90,10 +91,13 @@ static plugcl_status plan_transpose_cpu(struct schedule *schedule, const struct 
     struct strided space;
     transposed_space(call, &space);
     int64_t columns = space.sizes[space.rank - 2], inner = space.sizes[space.rank - 1];
-    int64_t width = columns < TILE ? columns : TILE, piece = TRANSPOSE_WORK / width / TILE * TILE;
-    struct launch *launch = launch_transpose(schedule, call, "cpu/copy.cl", &space);
+    int64_t piece = TRANSPOSE_WORK / TRANSPOSE_WIDE, wide = TRANSPOSE_WORK / (inner < piece ? inner : piece) / TILE * TILE;
+    char options[32];
+    snprintf(options, sizeof options, "-DVECTOR=%u", schedule_caps(schedule)->vector_width);
+    struct launch *launch = launch_transpose(schedule, call, "cpu/copy.cl", options, &space);
+    launch_int(launch, wide);
     launch_int(launch, piece);
-    launch_groups(launch, (size_t)((columns + TILE - 1) / TILE), (size_t)((inner + piece - 1) / piece),
+    launch_groups(launch, (size_t)divide_up(columns, wide), (size_t)divide_up(inner, piece),
                   (size_t)(strided_elements(&space) / columns / inner));
     return schedule_status(schedule);
 }
@@ -103,7 +107,7 @@ static plugcl_status plan_transpose_gpu(struct schedule *schedule, const struct 
     struct strided space;
     transposed_space(call, &space);
     int64_t columns = space.sizes[space.rank - 2], inner = space.sizes[space.rank - 1];
-    struct launch *launch = launch_transpose(schedule, call, "gpu/copy.cl", &space);
+    struct launch *launch = launch_transpose(schedule, call, "gpu/copy.cl", NULL, &space);
     launch_range(launch, (size_t)columns, (size_t)inner, (size_t)(strided_elements(&space) / columns / inner), TILE, TILE, 1);
     return schedule_status(schedule);
 }
