@@ -5,7 +5,7 @@
  * The index space is rows of `inner` elements; `table` and `dimensions` describe the rows (strided.h). A work-item takes `piece`
  * elements of `rows_each` rows, a vector at a time; on a CPU that is thousands of elements, on a GPU one vector.
  *
- *   -DACTIVATION=N   unary: which function (activation.h)
+ *   -DACTIVATION=N   unary: which function (activation.h); binary: of the result
  *   -DOPERATION=N    binary: the number of enum plugcl_binary (0 add, sub, mul, div, min, max, pow); 7: PReLU, b is the slope;
  *                    8 and up: enum plugcl_comparison (eq, ne, lt, le, gt, ge), whose results are int 0 or 1
  *   -DINTEGER=1      comparisons: of int
@@ -82,7 +82,7 @@ static inline floatv operate(floatv a, floatv b)
 
 __kernel void binary(__global const float *a_buffer, uint a_offset, __global const float *b_buffer, uint b_offset,
                      __global float *y_buffer, uint y_offset, __global const int *table, int dimensions, int inner, int a_stride,
-                     int b_stride, int y_stride, int rows, int piece, int rows_each)
+                     int b_stride, int y_stride, int rows, int piece, int rows_each, float alpha, float beta)
 {
     int begin = (int)get_global_id(0) * piece, end = min(begin + piece, inner);
     int first = (int)get_global_id(1) * rows_each, last = min(first + rows_each, rows);
@@ -95,7 +95,7 @@ __kernel void binary(__global const float *a_buffer, uint a_offset, __global con
         for (int i = begin; i < end; i += VECTOR) {
             int n = min(VECTOR, end - i);
             floatv result = operate(load_strided(a + i * a_stride, a_stride, n), load_strided(b + i * b_stride, b_stride, n));
-            store_strided(result, y + i * y_stride, y_stride, n);
+            store_strided(activatev(result, alpha, beta), y + i * y_stride, y_stride, n);
         }
     }
 }

@@ -32,7 +32,7 @@ static struct node *sole_layer(const plugcl_graph *graph, uint32_t value)
 
 static bool takes_activation(const struct node *node, plugcl_activation kind)
 {
-    return node->info->epilogue == EPILOGUE_OF_LAYER || kind == PLUGCL_RELU || kind == PLUGCL_RELU6 || kind == PLUGCL_CLIP;
+    return node->info->epilogue != EPILOGUE_OF_GATE || kind == PLUGCL_RELU || kind == PLUGCL_RELU6 || kind == PLUGCL_CLIP;
 }
 
 /* `later` becomes `earlier` with its own outputs. */
@@ -157,7 +157,8 @@ static void fuse_residual(plugcl_graph *graph, struct node *add)
     for (int side = 0; side < 2; side++) {
         struct node *layer = sole_layer(graph, add->inputs[side]);
         uint32_t residual = add->inputs[1 - side];
-        if (layer == NULL || layer->epilogue.has_residual || layer->epilogue.act != PLUGCL_IDENTITY)
+        if (layer == NULL || layer->info->epilogue == EPILOGUE_OF_BINARY || layer->epilogue.has_residual ||
+            layer->epilogue.act != PLUGCL_IDENTITY)
             continue;
         take_over(add, layer);
         add->inputs[add->info->residual_input] = residual;

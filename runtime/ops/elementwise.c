@@ -47,17 +47,20 @@ static plugcl_status plan_activation(struct schedule *schedule, const struct ope
     return schedule_status(schedule);
 }
 
-static plugcl_status plan_two(struct schedule *schedule, const struct operand *a, const struct operand *b, const struct operand *y,
-                              const struct strided *space, int operation, bool integer)
+static plugcl_status plan_two(struct schedule *schedule, const struct operator_call *call, const struct strided *space,
+                              int operation, bool integer)
 {
-    char options[64];
-    snprintf(options, sizeof options, "-DOPERATION=%d%s -DVECTOR=%u", operation, integer ? " -DINTEGER=1" : "",
-             vector_width(schedule));
+    const struct epilogue *epilogue = &call->epilogue;
+    char options[96];
+    snprintf(options, sizeof options, "-DOPERATION=%d%s -DACTIVATION=%d -DVECTOR=%u", operation, integer ? " -DINTEGER=1" : "",
+             (int)epilogue->act, vector_width(schedule));
     struct launch *launch = schedule_launch(schedule, FILE_NAME, options, "binary");
-    launch_operand(launch, a);
-    launch_operand(launch, b);
-    launch_operand(launch, y);
+    launch_operand(launch, &call->inputs[0]);
+    launch_operand(launch, &call->inputs[1]);
+    launch_operand(launch, &call->outputs[0]);
     launch_rows(launch, space, schedule_caps(schedule));
+    launch_float(launch, epilogue->alpha);
+    launch_float(launch, epilogue->beta);
     return schedule_status(schedule);
 }
 
@@ -96,7 +99,7 @@ static plugcl_status plan_prelu(struct schedule *schedule, const struct operator
     strided_add(&space, slope_strides);
     strided_add(&space, y->strides);
     strided_fold(&space);
-    return plan_two(schedule, x, slope, y, &space, OPERATION_PRELU, false);
+    return plan_two(schedule, call, &space, OPERATION_PRELU, false);
 }
 
 static plugcl_status binary_shape(const void *params, const plugcl_shape *inputs, const bool *present, plugcl_shape *outputs)
@@ -119,7 +122,7 @@ static plugcl_status plan_broadcast(struct schedule *schedule, const struct oper
     strided_add_broadcast(&space, b);
     strided_add(&space, y->strides);
     strided_fold(&space);
-    return plan_two(schedule, a, b, y, &space, operation, integer);
+    return plan_two(schedule, call, &space, operation, integer);
 }
 
 static plugcl_status plan_binary(struct schedule *schedule, const struct operator_call *call)
@@ -185,6 +188,7 @@ const struct operator_info operator_binary = {
     .name = "binary",
     .params_size = sizeof(struct binary_params),
     .shape = binary_shape,
+    .epilogue = EPILOGUE_OF_BINARY,
     .variants = binary_variants,
 };
 const struct operator_info operator_compare = {

@@ -74,7 +74,8 @@ enum output_layout {
 enum takes_epilogue {
     EPILOGUE_NONE,
     EPILOGUE_OF_LAYER, /* any activation; a scale and shift for each channel go into its weight and bias, inputs 1 and 2 */
-    EPILOGUE_OF_GATE   /* only activations that bound a value: relu, relu6, clip */
+    EPILOGUE_OF_GATE,  /* only activations that bound a value: relu, relu6, clip */
+    EPILOGUE_OF_BINARY /* any activation, and no residual */
 };
 
 struct expansion; /* graph/expand.h */

@@ -106,10 +106,13 @@ static void binary_reference(const struct checkcl_case *row, const double *const
 {
     ref_broadcast(((const struct binary_params *)row->params)->kind, inputs[0], &row->inputs[0].shape, inputs[1],
                   &row->inputs[1].shape, &output_shapes[0], outputs[0]);
+    for (int64_t i = 0; row->epilogue.act != PLUGCL_IDENTITY && i < plugcl_shape_elements(&output_shapes[0]); i++)
+        outputs[0][i] = ref_overflow(ref_activation(row->epilogue.act, outputs[0][i], (double)row->epilogue.alpha,
+                                                    (double)row->epilogue.beta));
 }
 
 static void check_binary(struct checkcl *check, plugcl_binary kind, const struct checkcl_tensor *a, const struct checkcl_tensor *b,
-                         enum checkcl_layout out, const char *name)
+                         enum checkcl_layout out, plugcl_activation act, const char *name)
 {
     static const char *const kinds[] = { "add", "sub", "mul", "div", "min", "max", "pow" };
     struct binary_params params = { kind };
@@ -118,11 +121,12 @@ static void check_binary(struct checkcl *check, plugcl_binary kind, const struct
         .params = &params,
         .inputs = { *a, *b },
         .output_layout = out,
+        .epilogue = { .act = act, .alpha = activations[act].alpha, .beta = activations[act].beta },
         .budget = 1e-6,
         .reference = binary_reference,
     };
-    checkcl_run(check, &row, "%s_%s_%s_%s_to_%s", kinds[kind], name, layout_names[a->layout], layout_names[b->layout],
-                layout_names[out]);
+    checkcl_run(check, &row, "%s_%s_%s_%s_to_%s%s%s", kinds[kind], name, layout_names[a->layout], layout_names[b->layout],
+                layout_names[out], act ? "_" : "", act ? activations[act].name : "");
 }
 
 static struct checkcl_tensor tensor(const plugcl_shape *shape, enum checkcl_layout layout, enum checkcl_fill fill)
@@ -157,16 +161,21 @@ static void check_binaries(struct checkcl *check)
                 continue;
             struct checkcl_tensor a = tensor(&patterns[i].a, first, CHECKCL_RANDOM);
             struct checkcl_tensor b = tensor(&patterns[i].b, second, CHECKCL_RANDOM);
-            check_binary(check, PLUGCL_MUL, &a, &b, first, patterns[i].name);
-            check_binary(check, PLUGCL_SUB, &a, &b, CHECKCL_ROW_MAJOR, patterns[i].name);
+            check_binary(check, PLUGCL_MUL, &a, &b, first, PLUGCL_IDENTITY, patterns[i].name);
+            check_binary(check, PLUGCL_SUB, &a, &b, CHECKCL_ROW_MAJOR, PLUGCL_IDENTITY, patterns[i].name);
         }
     }
     for (int kind = PLUGCL_ADD; kind <= PLUGCL_POW; kind++) {
         struct checkcl_tensor a = tensor(PLUGCL_SHAPE(3, 5, 7, 11), CHECKCL_CHANNEL_VIEW, CHECKCL_SPECIAL);
         struct checkcl_tensor b = tensor(PLUGCL_SHAPE(3, 5, 7, 11), CHECKCL_CHANNELS_LAST,
                                          kind == PLUGCL_DIV ? CHECKCL_POSITIVE : CHECKCL_SPECIAL);
-        check_binary(check, (plugcl_binary)kind, &a, &b, CHECKCL_CHANNELS_LAST, "special");
-        check_binary(check, (plugcl_binary)kind, &b, &a, CHECKCL_CHANNELS_LAST, "swapped");
+        check_binary(check, (plugcl_binary)kind, &a, &b, CHECKCL_CHANNELS_LAST, PLUGCL_IDENTITY, "special");
+        check_binary(check, (plugcl_binary)kind, &b, &a, CHECKCL_CHANNELS_LAST, PLUGCL_IDENTITY, "swapped");
+    }
+    for (int act = PLUGCL_RELU; act <= PLUGCL_CLIP; act += PLUGCL_CLIP - PLUGCL_RELU) {
+        struct checkcl_tensor a = tensor(PLUGCL_SHAPE(3, 5, 7, 11), CHECKCL_ODD_VIEW, CHECKCL_SPECIAL);
+        struct checkcl_tensor b = tensor(PLUGCL_SHAPE(3, 5, 1, 1), CHECKCL_CHANNELS_LAST, CHECKCL_SPECIAL);
+        check_binary(check, PLUGCL_ADD, &a, &b, CHECKCL_CHANNELS_LAST, (plugcl_activation)act, "gate");
     }
 }
 

@@ -35,9 +35,9 @@ static const struct form forms[] = {
     { "clip", .cbam = true, .end = PLUGCL_CLIP, .steps = 3 },
     { "no_end", .steps = 2 },
     { "sigmoid_end", .end = PLUGCL_SIGMOID, .steps = 3 },     /* not a bound */
-    { "inner", .inner = PLUGCL_RELU, .end = PLUGCL_RELU, .steps = 4 }, /* the sum comes after the activation */
-    { "reads_gate", .reads_gate = true, .end = PLUGCL_RELU, .steps = 4 },
-    { "reads_product", .reads_product = true, .end = PLUGCL_RELU, .steps = 4 },
+    { "inner", .inner = PLUGCL_RELU, .end = PLUGCL_RELU, .steps = 3 }, /* the sum comes after the activation */
+    { "reads_gate", .reads_gate = true, .end = PLUGCL_RELU, .steps = 3 },
+    { "reads_product", .reads_product = true, .end = PLUGCL_RELU, .steps = 3 },
 };
 
 static plugcl_graph *build(const struct form *form)
