@@ -14,11 +14,16 @@ static struct {
     size_t bytes;
     cl_int error;
     const char *failed;
-    bool gpu;
+    bool gpu, in_place;
 } fake = { .error = CL_OUT_OF_RESOURCES };
 
 /* The one platform and device; only their addresses are used. */
 static char the_platform, the_device;
+
+void fakecl_use_host(bool in_place)
+{
+    fake.in_place = in_place;
+}
 
 void fakecl_use_gpu(bool gpu)
 {
@@ -127,7 +132,8 @@ cl_int fake_release(void *handle, enum kind kind)
     fake.objects--;
     if (object->context)
         fake_release(object->context, object->context->kind);
-    free(object->data);
+    if (!object->is_host)
+        free(object->data);
     free(object);
     return CL_SUCCESS;
 }
@@ -164,7 +170,7 @@ static cl_int CL_API_CALL fake_clGetPlatformInfo(cl_platform_id platform, cl_pla
 {
     (void)platform;
     FAKE_TRY(clGetPlatformInfo);
-    return answer_text(what == CL_PLATFORM_NAME ? "Fake" : "OpenCL 1.2 fake", room, place, size);
+    return answer_text(what == CL_PLATFORM_NAME ? (fake.in_place ? "Portable Computing Language" : "Fake") : "OpenCL 1.2 fake", room, place, size);
 }
 
 static cl_int CL_API_CALL fake_clGetDeviceIDs(cl_platform_id platform, cl_device_type type, cl_uint room, cl_device_id *devices,
@@ -262,15 +268,17 @@ static cl_int CL_API_CALL fake_clGetCommandQueueInfo(cl_command_queue queue, cl_
 
 static cl_mem CL_API_CALL fake_clCreateBuffer(cl_context context, cl_mem_flags flags, size_t bytes, void *host, cl_int *error)
 {
-    (void)flags;
-    (void)host;
+    bool is_host = (flags & CL_MEM_USE_HOST_PTR) != 0;
     *error = fake_enter("clCreateBuffer");
     if (*error == CL_SUCCESS && bytes == 0)
         *error = CL_INVALID_BUFFER_SIZE;
+    if (*error == CL_SUCCESS && is_host != (host != NULL))
+        *error = CL_INVALID_HOST_PTR;
     if (*error)
         return NULL;
     struct object *buffer = fake_create(FAKE_BUFFER, fake_object(context, FAKE_CONTEXT));
-    buffer->data = allocate(bytes);
+    buffer->is_host = is_host;
+    buffer->data = is_host ? host : allocate(bytes);
     buffer->bytes = bytes;
     fake.bytes += bytes;
     return (cl_mem)(void *)buffer;

@@ -15,6 +15,8 @@ const struct opencl_api *fakecl_api(void);
 
 /* The device is a CPU with vectors of 8 floats, or a GPU. */
 void fakecl_use_gpu(bool gpu);
+/* The platform has the name of one whose kernels work in a caller's memory (device/quirks.c). */
+void fakecl_use_host(bool in_place);
 
 /* Starts counting calls at 0; the n-th call from now (1 is the next one) fails with the error of fakecl_error, all others work.
  * 0: none fails. Retain and release calls neither count nor fail. */

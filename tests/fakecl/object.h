@@ -13,6 +13,7 @@ struct object {
     enum kind kind;
     int references;
     struct object *context; /* of everything but a context; of a kernel its program; held */
+    bool is_host;           /* a buffer in the caller's memory */
     char *data;             /* a buffer's memory, a program's source, a kernel's name */
     size_t bytes;
     struct object *queue;   /* of an event, not held */

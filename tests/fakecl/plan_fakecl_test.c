@@ -124,18 +124,24 @@ static void test_calls(void **state)
         fail_each_call(drive, plugcl_context_params(.no_disk_cache = true), false);
     }
     fakecl_use_gpu(false);
+    fakecl_use_host(true);
+    fail_each_call(drive, plugcl_context_params(.no_disk_cache = true), false);
+    fakecl_use_host(false);
 }
 
 static void test_allocations(void **state)
 {
     (void)state;
-    fail_each_allocation(drive, plugcl_context_params(.no_disk_cache = true));
+    for (int in_place = 0; in_place < 2; in_place++) {
+        fakecl_use_host(in_place);
+        fail_each_allocation(drive, plugcl_context_params(.no_disk_cache = true));
+    }
+    fakecl_use_host(false);
 }
 
 /* A run allocates its handle and the event in it, and asks OpenCL for nothing but to enqueue. */
-static void test_runs_allocate_nothing(void **state)
+static void check_allocations_of_runs(void)
 {
-    (void)state;
     struct things t = { 0 };
     plugcl_graph *graph = NULL;
     plugcl_plan *plan = NULL;
@@ -160,6 +166,16 @@ static void test_runs_allocate_nothing(void **state)
     plugcl_plan_destroy(&plan);
     destroy(&t);
     assert_int_equal(fakecl_live_objects(), 0);
+}
+
+static void test_runs_allocate_nothing(void **state)
+{
+    (void)state;
+    for (int in_place = 0; in_place < 2; in_place++) {
+        fakecl_use_host(in_place);
+        check_allocations_of_runs();
+    }
+    fakecl_use_host(false);
 }
 
 /* A second run makes no buffer and no program: the objects that are alive do not change, nor do the bytes. */
