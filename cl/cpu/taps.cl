@@ -10,10 +10,11 @@
  * while that part of the weights is in the cache, then the next. A matrix product is the case of one tap. It is bound by the FMA
  * units: a product loads VECTORS + ROWS + 2 times for VECTORS · ROWS FMAs.
  *
- * x: any strides, an image's inside an int. y, residual: channel stride 1, any others. w: [tap][channel][BLOCK] for each block, and a
- * bias of BLOCK; tasks say where. With -DPACKS=1 w is a matrix of any strides, w_depth and w_output apart, without a bias: each task
- * brings what a pass needs of it into a panel of that form. table: tasks of TASK ints (enum below), then at `taps_at` pairs (shift in elements of x, tap
- * number). The rectangle of a task goes through images too; where the launch has a second dimension, that is the image.
+ * x: any strides, an image's inside an int. y, residual: channel stride 1, any others. w: [tap][channel][BLOCK] for each block,
+ * and a bias of BLOCK; tasks say where. With -DPACKS=1 w is a matrix of any strides, w_depth and w_output apart, without a bias:
+ * each task brings what a pass needs of it into a panel of that form. table: tasks of TASK ints (enum below), then at `taps_at`
+ * pairs (shift in elements of x, tap number). The rectangle of a task goes through images too; where the launch has a second
+ * dimension, that is the image.
  *
  * -DVECTOR: floats in a vector; -DROWS, -DVECTORS: the register tile, ROWS × VECTORS vectors; -DACTIVATION: enum plugcl_activation;
  * -DPIXELS: most pixels of a task, a multiple of ROWS; -DDEPTH: how many products are summed before the tile returns to memory.

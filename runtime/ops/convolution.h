@@ -31,7 +31,8 @@ bool convolution_is_packable(const struct convolution *conv);
 /* True when one image of each operand spans less than 2^31 elements: offsets inside it fit into an int. */
 bool convolution_fits_int(const struct convolution *conv);
 
-/* The packed form of weight and bias: bias, padded to whole blocks, then [block][tap][channel][block_size]; the next part follows. */
+/* The packed form of weight and bias: bias, padded to whole blocks, then [block][tap][channel][block_size]; the next part
+ * follows. */
 #define CONVOLUTION_MAX_PARTS 9
 void convolution_launch_packed(struct launch *launch, const struct convolution *convs, size_t count, int block_size);
 
@@ -40,12 +41,12 @@ bool taps_tile(const struct device_caps *caps, int64_t outputs, uint32_t number,
 int64_t taps_packed_elements(int64_t outputs, int64_t depth, int block_size);
 bool taps_can_run(const struct device_caps *caps, const struct convolution *conv);
 plugcl_status taps_plan(struct schedule *schedule, const struct convolution *conv);
-/* Up to CONVOLUTION_MAX_PARTS convolutions of one x in one launch. They have the strides, images, residual and epilogue of the first,
- * constant weights, and each a y of its own in the same region. */
+/* Up to CONVOLUTION_MAX_PARTS convolutions of one x in one launch. They have the strides, images, residual and epilogue of the
+ * first, constant weights, and each a y of its own in the same region. */
 plugcl_status taps_plan_parts(struct schedule *schedule, const struct convolution *convs, size_t count);
 
-/* conv2d.c: calls of conv2d with one x, stride 1 and one epilogue without residual, whose y are of one region and have one shape but
- * for the channels. Those that cpu_taps is chosen for go into one launch, the others are planned by themselves. */
+/* conv2d.c: calls of conv2d with one x, stride 1 and one epilogue without residual, whose y are of one region and have one shape
+ * but for the channels. Those that cpu_taps is chosen for go into one launch, the others are planned by themselves. */
 plugcl_status conv2d_plan_together(struct schedule *schedule, const struct operator_call *calls, size_t count);
 
 /* cl/cpu/depthwise.cl: a filter for each channel. */

@@ -2,8 +2,8 @@
 /*
  * pyramid.c: Atrous Spatial Pyramid Pooling: its shapes, what it is in primitives, and its planner.
  *
- * The planner composes other operators' variants. The branches write into channel views of one tensor, which the projection reads; those
- * without a depthwise part are one launch where the device can.
+ * The planner composes other operators' variants. The branches write into channel views of one tensor, which the projection
+ * reads; those without a depthwise part are one launch where the device can.
  * The pooled branch is the same for all pixels, so a 1x1 projection takes it as a bias of each image.
  */
 #include "ops/convolution.h"

@@ -219,8 +219,8 @@ static int by_cost(const void *a, const void *b)
     return first->number < second->number ? -1 : first->number > second->number;
 }
 
-/* Deals the tasks to the two halves of the launch, since drivers give the first half to one thread; `table`, which may be NULL, gets
- * them in that order. Returns the larger half's cost. */
+/* Deals the tasks to the two halves of the launch, since drivers give the first half to one thread; `table`, which may be NULL,
+ * gets them in that order. Returns the larger half's cost. */
 static int64_t deal(struct task_list *list, int32_t *table)
 {
     size_t room = (list->count + 1) / 2, used[2] = { 0, 0 };
@@ -336,8 +336,8 @@ plugcl_status taps_plan_parts(struct schedule *schedule, const struct convolutio
     for (size_t i = 0; i < count; i++) {
         const struct convolution *conv = &convs[i];
         const int64_t blocks = (conv->outputs + block - 1) / block, depth = conv->kernel[0] * conv->kernel[1] * conv->channels;
-        parts[i] = (struct part){ conv, block, blocks, conv->packs ? 0 : packed + blocks * block, packed, conv->y->offset - convs->y->offset,
-                                  all_images };
+        parts[i] = (struct part){ conv, block, blocks, conv->packs ? 0 : packed + blocks * block, packed,
+                                  conv->y->offset - convs->y->offset, all_images };
         packed += taps_packed_elements(conv->outputs, depth, (int)block);
     }
     choose_tasks(&list, caps, parts, count, tile.rows);
