@@ -61,7 +61,7 @@ struct round {
 bool round_goes_on(struct round *round);
 double round_median(struct round *round);
 
-/* probe.c: what a device reaches. Lines on stdin are answered by GFLOP/s, or by GB/s of copying `bytes` in all, read and written. */
+/* probe.c: what a device reaches. Lines on stdin are answered by GFLOP/s, or by GB/s of copying `bytes`, read and written. */
 void serve_fma(plugcl_context *context, int32_t threads);
 void serve_copy(plugcl_context *context, int32_t threads, int64_t bytes);
 

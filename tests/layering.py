@@ -17,7 +17,8 @@ MAY_INCLUDE = {
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([a-z]+)/', re.M)
 COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.S)
 STRING = re.compile(r'"(?:\\.|[^"\\\n])*"')
-OPENCL = re.compile(r"\b(cl[A-Z]\w*|cl_(?:mem|context|device_id|command_queue|event|kernel|program|platform_id|int|uint|ulong)\b|CL_[A-Z]\w*|CLBlast\w*)")
+OPENCL = re.compile(r"\b(cl[A-Z]\w*|cl_(?:mem|context|device_id|command_queue|event|kernel|program|platform_id|int|uint|ulong)\b|"
+                    r"CL_[A-Z]\w*|CLBlast\w*)")
 
 
 def floor_errors(path):

@@ -53,7 +53,8 @@ static int write_outputs(struct tensors *tensors, const struct request *request,
 static void print_times(const struct results *results, int runs)
 {
     double first = results->times[0], median = median_of(results->times, (size_t)runs);
-    printf("%d run%s: first %.3f ms, fastest %.3f ms, median %.3f ms\n", runs, runs > 1 ? "s" : "", first, results->times[0], median);
+    printf("%d run%s: first %.3f ms, fastest %.3f ms, median %.3f ms\n", runs, runs > 1 ? "s" : "", first, results->times[0],
+           median);
 }
 
 static int check_shapes(const struct tensors *tensors, const struct request *request)

@@ -115,7 +115,8 @@ SINGLE __kernel void depthwise(__global const float *restrict x_buffer, uint x_o
     const int row = (int)get_group_id(0) * ROWS, first = (int)get_group_id(1) * channels_each;
     const int last = min(first + channels_each, channels), padded = (channels + VECTOR - 1) / VECTOR * VECTOR;
     const size_t image = get_group_id(2);
-    const struct picture p = { padded, height, width, kernel_height, kernel_width, stride_x, dilation_y, dilation_x, x_row, x_pixel };
+    const struct picture p = { padded, height, width, kernel_height, kernel_width, stride_x, dilation_y, dilation_x,
+                               x_row, x_pixel };
     const int span = (COLUMNS - 1) * stride_x + (kernel_width - 1) * dilation_x; /* from a block's first pixel to its last */
     __global const float *residual = residual_buffer + residual_offset + image * residual_image + (long)row * residual_row;
     __global float *y = y_buffer + y_offset + image * y_image + (long)row * y_row;

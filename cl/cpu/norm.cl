@@ -166,8 +166,8 @@ static inline void share_in_groups(float *totals, int width, int each, float ele
 
 SINGLE __kernel void norm_across(__global const float *x_buffer, uint x_offset, __global const float *weight_buffer,
                                  uint weight_offset, __global const float *bias_buffer, uint bias_offset,
-                                 __global float *y_buffer, uint y_offset, int channels, int each, int width, int pixels, int x_image,
-                                 int x_pixel, int y_image, int y_pixel, int has_weight, int has_bias, float eps)
+                                 __global float *y_buffer, uint y_offset, int channels, int each, int width, int pixels,
+                                 int x_image, int x_pixel, int y_image, int y_pixel, int has_weight, int has_bias, float eps)
 {
     const int first = (int)get_group_id(0) * width, taken = min(width, channels - first);
     const float elements = (float)each * (float)pixels;

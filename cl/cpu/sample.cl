@@ -7,7 +7,8 @@
  * [N, rows, columns, 2] or, with `is_warp`, theta [N, 2, 3] (strides image, row, column).
  *
  * With CHANNELS_LAST x may be dense planes all the same: where turned_step > 0 a group, which then takes all pixels, first turns
- * its channels into `turned` [N][groups of channels][H·W][turned_step], without a launch of its own. An image has VECTOR pixels then.
+ * its channels into `turned` [N][groups of channels][H·W][turned_step], without a launch of its own. An image has at
+ * least VECTOR pixels then.
  *
  *   -DMODE=N                enum plugcl_sample_mode
  *   -DCHANNELS_LAST=0|1     0: x has any strides and a lane is an output pixel; 1: the channels of x lie side by side and a lane is

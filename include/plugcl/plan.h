@@ -33,7 +33,8 @@ struct plugcl_input_shape {
 typedef bool (*plugcl_progress_callback)(void *user, const char *what, size_t done, size_t total);
 
 /* Which implementation (variant and tile) each step gets. Results of measurements are kept in the context's program cache, by
- * device, driver and version of the kernels: whatever changes one of these makes them void. The same inputs give the same choices. */
+ * device, driver and version of the kernels: whatever changes one of these makes them void. The same inputs give the same
+ * choices. */
 typedef enum plugcl_tune {
     PLUGCL_TUNE_STORED = 0, /* the one that was measured best, if there is a stored result for the step; else the built-in choice */
     PLUGCL_TUNE_MISSING,    /* measures, on memory of its own, those for which there is no stored result, and stores the winners */

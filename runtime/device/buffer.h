@@ -13,8 +13,8 @@ struct buffer;
 /* Uninitialised device memory; 0 bytes is taken as the smallest allocation. `mapped` asks for memory the host can map cheaply.
  * Holds a reference to the context. Errors: NO_MEMORY (names bytes and the device's limit), DEVICE. */
 plugcl_status buffer_create(plugcl_context *context, size_t bytes, bool mapped, struct buffer **buffer);
-/* The host's own memory as a buffer, on devices with device_caps::host_in_place; bytes > 0. The memory may go before the buffer does, if
- * no launch uses the buffer any more. */
+/* The host's own memory as a buffer, on devices with device_caps::host_in_place; bytes > 0. The memory may go before the buffer
+ * does, if no launch uses the buffer any more. */
 plugcl_status buffer_create_over(plugcl_context *context, void *host, size_t bytes, struct buffer **buffer);
 struct buffer *buffer_take(struct buffer *buffer);
 void buffer_drop(struct buffer **buffer);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * program_cache.c: the folder of compiled programs and tuning results. Nothing that it holds is trusted before its hash was checked: some drivers
- * abort the process on a damaged binary.
+ * program_cache.c: the folder of compiled programs and tuning results. Nothing that it holds is trusted before its hash was
+ * checked: some drivers abort the process on a damaged binary.
  */
 #include "device/program_cache.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* program_cache.h: where compiled programs and tuning results are kept between processes: a folder, or an application's callbacks. */
+/* program_cache.h: where compiled programs and tuning results are kept between processes: a folder, or callbacks. */
 #ifndef PLUGCL_DEVICE_PROGRAM_CACHE_H
 #define PLUGCL_DEVICE_PROGRAM_CACHE_H
 
@@ -31,7 +31,7 @@ const uint8_t *program_cache_get(const struct program_cache *cache, enum cache_k
 void program_cache_set(const struct program_cache *cache, enum cache_kind kind, const uint8_t key[32], const void *payload,
                        size_t bytes, const struct log *log);
 void program_cache_remove(const struct program_cache *cache, enum cache_kind kind, const uint8_t key[32]);
-/* Removes the oldest files of a kind while those of it are more than `bound` bytes, and the temporary files of crashed processes. */
+/* Removes the oldest files of a kind while those of it are more than `bound` bytes, and temporary files of crashed processes. */
 void program_cache_trim(const struct program_cache *cache, enum cache_kind kind, uint64_t bound, const struct log *log);
 
 enum { PROGRAM_CACHE_BOUND = 256 * 1024 * 1024, TUNING_CACHE_BOUND = 4 * 1024 * 1024 };

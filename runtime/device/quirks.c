@@ -18,7 +18,7 @@ static const struct {
     { "rusticl", NULL, QUIRK_HIDES,
       "the platform has no device; rusticl offers those that the environment variable RUSTICL_ENABLE names, such as llvmpipe" },
     { "Portable Computing Language", NULL, QUIRK_HOST_IN_PLACE,
-      "PoCL's CPU devices take CL_MEM_USE_HOST_PTR at its word at every alignment: the buffer is that memory, and mapping does nothing" },
+      "PoCL's CPU devices take CL_MEM_USE_HOST_PTR at its word at every alignment: the buffer is that memory, mapping does nothing" },
     { "Portable Computing Language", NULL, QUIRK_HIDES,
       "the platform has no device; PoCL hides its own where it cannot write its cache, $POCL_CACHE_DIR or $XDG_CACHE_HOME/pocl" },
 };

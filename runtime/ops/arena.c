@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Large ranges first, each at the lowest offset where no range that is alive at the same time lies (the greedy-by-size strategy of
- * "Efficient Memory Management for Deep Neural Net Inference", arXiv 2001.03288). While that leaves gaps, the range that ends highest is
- * put first and all are placed again, later beginning with the order of the launches; the best pass is taken.
+ * "Efficient Memory Management for Deep Neural Net Inference", arXiv 2001.03288). While that leaves gaps, the range that ends
+ * highest is put first and all are placed again, later beginning with the order of the launches; the best pass is taken.
  */
 #include "ops/arena.h"
 

@@ -89,7 +89,8 @@ plugcl_status depthwise_plan(struct schedule *schedule, const struct convolution
     const int64_t rows = divide_up(conv->out[0], block.rows), units = 8 * (int64_t)caps->compute_units;
     int64_t channels_each = conv->channels;
     char options[128];
-    while (conv->channels % vector == 0 && channels_each > 4 * vector && rows * conv->images * divide_up(conv->channels, channels_each) < units)
+    while (conv->channels % vector == 0 && channels_each > 4 * vector &&
+           rows * conv->images * divide_up(conv->channels, channels_each) < units)
         channels_each = divide_up(channels_each / 2, vector) * vector;
     snprintf(options, sizeof options, "-DKERNEL_WIDTH=%d -DSTRIDE_X=%d -DROWS=%d -DCOLUMNS=%d -DVECTOR=%d -DACTIVATION=%d",
              block.kernel_width, block.stride_x, block.rows, block.columns, vector, (int)conv->epilogue->act);

@@ -247,7 +247,8 @@ struct choice {
     plugcl_choice kind;
 };
 /* variant_choose with the schedule's tuning. A forced row, be it by `forced` or by the call's gemm, keeps its own tile. */
-plugcl_status variant_select(struct schedule *schedule, const struct operator_call *call, const char *forced, struct choice *choice);
+plugcl_status variant_select(struct schedule *schedule, const struct operator_call *call, const char *forced,
+                             struct choice *choice);
 plugcl_status choice_plan(struct schedule *schedule, const struct operator_call *call, const struct choice *choice);
 /* Selects and plans, for a composite's planner: the launches belong to the composite's step. */
 plugcl_status variant_plan(struct schedule *schedule, const struct operator_call *call);

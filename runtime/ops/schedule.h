@@ -63,8 +63,8 @@ struct tuning *schedule_tuning(const struct schedule *schedule);
 struct launch *schedule_launch(struct schedule *schedule, const char *file, const char *options, const char *entry);
 /* The same for a user's source text. */
 struct launch *schedule_launch_source(struct schedule *schedule, const char *entry, const char *source, const char *options);
-/* A launch that is a product by CLBlast, complete with its memory, of which `scratch` bytes are the library's (clblast_scratch). The
- * device has has_clblast. Operands as in launch_operand. */
+/* A launch that is a product by CLBlast, complete with its memory, of which `scratch` bytes are the library's (clblast_scratch).
+ * The device has has_clblast. Operands as in launch_operand. */
 void schedule_product(struct schedule *schedule, const struct sgemm *sgemm, size_t scratch, const struct operand *a,
                       const struct operand *b, const struct operand *y);
 /* Two arguments: the buffer and `uint` element offset of element 0 (OFFSET in the kernels). An absent operand passes a small valid
@@ -119,8 +119,8 @@ plugcl_status schedule_clear(struct schedule *schedule, struct queue *queue);
 struct step_events {
     plugcl_event *first, *last;
 };
-/* Enqueues everything. `events` (may be NULL) receives those of each step. Without them `finished` (may be NULL) receives that of the
- * last launch, and NULL where no launch has work. */
+/* Enqueues everything. `events` (may be NULL) receives those of each step. Without them `finished` (may be NULL) receives that of
+ * the last launch, and NULL where no launch has work. */
 plugcl_status schedule_run(struct schedule *schedule, struct queue *queue, struct step_events *events, plugcl_event **finished);
 
 struct schedule_step_info {

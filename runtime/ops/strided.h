@@ -49,8 +49,8 @@ static inline int64_t divide_up(int64_t value, int64_t by)
 /* A range whose groups of at most `limit` work-items are as wide as x, then as high as is left. */
 void launch_range_wide(struct launch *launch, size_t x, size_t y, size_t z, size_t limit);
 
-/* How many rows of `length` elements a work-group of a CPU device takes: enough work for a group, work for all compute units, and not
- * too many groups for the driver. */
+/* How many rows of `length` elements a work-group of a CPU device takes: enough work for a group, work for all compute units, and
+ * not too many groups for the driver. */
 int64_t strided_rows_each(int64_t rows, int64_t length, const struct device_caps *caps);
 
 /* Work-items of a group that lie side by side along dense channels when it reduces each of `windows` windows: up to 16, or 8, which

@@ -170,7 +170,8 @@ static cl_int CL_API_CALL fake_clGetPlatformInfo(cl_platform_id platform, cl_pla
 {
     (void)platform;
     FAKE_TRY(clGetPlatformInfo);
-    return answer_text(what == CL_PLATFORM_NAME ? (fake.in_place ? "Portable Computing Language" : "Fake") : "OpenCL 1.2 fake", room, place, size);
+    const char *name = fake.in_place ? "Portable Computing Language" : "Fake";
+    return answer_text(what == CL_PLATFORM_NAME ? name : "OpenCL 1.2 fake", room, place, size);
 }
 
 static cl_int CL_API_CALL fake_clGetDeviceIDs(cl_platform_id platform, cl_device_type type, cl_uint room, cl_device_id *devices,

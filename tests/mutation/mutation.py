@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Breaks kernels and passes one at a time and demands a red test for each: what no test notices is not tested.
 
-usage: mutation.py [PART_OF_A_PATH]    (only mutations of such files; the tree is copied and built in a temporary folder, never changed)
+usage: mutation.py [PART_OF_A_PATH]    (only mutations of such files)
+
+The tree is copied and built in a temporary folder, never changed.
 """
 import pathlib
 import shutil

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * memory_test.c: a Non-local block with 64 channels on a map of 128 x 128, whose affinity has 1 GiB: it runs inside 256 MB of device
- * memory, and with fusion off it says how much it needs. Meson gives PoCL one GiB, of which it allocates a quarter at once.
+ * memory_test.c: a Non-local block with 64 channels on a map of 128 x 128, whose affinity has 1 GiB: it runs inside 256 MB of
+ * device memory, and with fusion off it says how much it needs. Meson gives PoCL one GiB, of which it allocates a quarter at once.
  */
 #include <math.h>
 #include <setjmp.h>
