@@ -4,8 +4,9 @@
 
 #include "ops/strided.h"
 
-#define WORK 4096       /* loads of a work-group of cl/cpu */
-#define LARGE_WINDOW 64 /* pixels, from which on a work-group for a window pays */
+#define WORK 4096          /* loads of a work-group of cl/cpu */
+#define LARGE_WINDOW 64    /* pixels, from which on a work-group for a window pays */
+#define MAX_SHARED_WIDTH 7 /* columns of a window, up to which cl/cpu/pool.cl is compiled for it */
 
 /* What the two operators have in common. */
 struct pooling {
@@ -165,12 +166,19 @@ static bool prefers_groups(const struct device_caps *caps, const struct operator
     return !caps->cpu_family && largest_window(&pool) >= LARGE_WINDOW;
 }
 
-static struct launch *launch_pool(struct schedule *schedule, const struct operator_call *call, const struct pooling *pool,
-                                  const char *file)
+static int64_t pool_vector(const struct device_caps *caps)
 {
-    const struct device_caps *caps = schedule_caps(schedule);
-    char options[48];
-    snprintf(options, sizeof options, "-DMAXIMUM=%d -DVECTOR=%u", pool->is_max, caps->cpu_family ? caps->vector_width : 4);
+    return caps->cpu_family ? caps->vector_width : 4;
+}
+
+static const char *maximum_option(const struct pooling *pool)
+{
+    return pool->is_max ? "-DMAXIMUM=1" : "-DMAXIMUM=0";
+}
+
+static struct launch *launch_pool(struct schedule *schedule, const struct operator_call *call, const struct pooling *pool,
+                                  const char *file, const char *options)
+{
     size_t count = (size_t)(pool->out[0] + pool->out[1]);
     int32_t *windows = memory_zeroed(count, 3 * sizeof *windows);
     if (windows == NULL) {
@@ -206,7 +214,7 @@ static plugcl_status plan_planes(struct schedule *schedule, const struct operato
         each /= 2;
     each = each < 1 ? 1 : each;
     char options[48];
-    snprintf(options, sizeof options, "-DMAXIMUM=%d -DVECTOR=%u", pool.is_max, caps->cpu_family ? caps->vector_width : 4);
+    snprintf(options, sizeof options, "-DMAXIMUM=%d -DVECTOR=%d", pool.is_max, (int)pool_vector(caps));
     struct launch *launch = schedule_launch(schedule, "cpu/pool.cl", options, "pool_planes");
     launch_operand(launch, x);
     launch_operand(launch, y);
@@ -217,25 +225,41 @@ static plugcl_status plan_planes(struct schedule *schedule, const struct operato
     return schedule_status(schedule);
 }
 
+/* How many windows side by side cl/cpu/pool.cl takes at once, with their width and stride in its program; 0: one, any width. */
+static int64_t block_columns(const struct pooling *pool, int64_t vector)
+{
+    const int64_t width = pool->kernel[1], stride = pool->stride[1];
+    if (pool->is_adaptive || pool->dilation[1] != 1 || width < 2 || width > MAX_SHARED_WIDTH || stride > width ||
+        pool->channels < vector)
+        return 0;
+    return vector >= 16 && stride <= 2 ? 7 : 4; /* their input columns are to fit into a device's registers */
+}
+
 static plugcl_status plan_channel_vectors(struct schedule *schedule, const struct operator_call *call)
 {
     struct pooling pool = pooling_of(call);
     const struct device_caps *caps = schedule_caps(schedule);
     if (operand_elements(&call->outputs[0]) == 0)
         return schedule_status(schedule);
-    int64_t width = caps->cpu_family ? caps->vector_width : 4, window = largest_window(&pool);
+    int64_t width = pool_vector(caps), window = largest_window(&pool), block = block_columns(&pool, width);
     int64_t lines = pool.images * pool.out[0], units = 4 * (int64_t)caps->compute_units;
     int64_t channels_each = pool.channels, columns_each = pool.out[1];
     /* First fewer columns, then fewer channels, until the work-groups are small and many. */
     while (columns_each > 1 && (columns_each * pool.channels * window > 4 * WORK || lines * (pool.out[1] / columns_each) < units))
         columns_each = (columns_each + 1) / 2;
-    int64_t column_groups = (pool.out[1] + columns_each - 1) / columns_each;
+    if (block > 0)
+        columns_each = divide_up(columns_each, block) * block;
+    int64_t column_groups = divide_up(pool.out[1], columns_each);
     while (channels_each > width && window >= LARGE_WINDOW && lines * column_groups * (pool.channels / channels_each) < units)
-        channels_each = (channels_each / 2 + width - 1) / width * width;
-    struct launch *launch = launch_pool(schedule, call, &pool, "cpu/pool.cl");
+        channels_each = divide_up(channels_each / 2, width) * width;
+    char options[112];
+    snprintf(options, sizeof options, "-DMAXIMUM=%d -DVECTOR=%d -DKERNEL_WIDTH=%d -DSTRIDE_X=%d -DCOLUMNS=%d", pool.is_max,
+             (int)width, block > 0 ? (int)pool.kernel[1] : 0, block > 0 ? (int)pool.stride[1] : 1, block > 0 ? (int)block : 1);
+    struct launch *launch = launch_pool(schedule, call, &pool, "cpu/pool.cl", options);
     launch_int(launch, channels_each);
     launch_int(launch, columns_each);
-    launch_groups(launch, (size_t)((pool.channels + channels_each - 1) / channels_each), (size_t)column_groups, (size_t)lines);
+    launch_int(launch, pool.before[1]);
+    launch_groups(launch, (size_t)divide_up(pool.channels, channels_each), (size_t)column_groups, (size_t)lines);
     return schedule_status(schedule);
 }
 
@@ -244,7 +268,7 @@ static plugcl_status plan_in_groups(struct schedule *schedule, const struct oper
     struct pooling pool = pooling_of(call);
     if (operand_elements(&call->outputs[0]) == 0)
         return schedule_status(schedule);
-    struct launch *launch = launch_pool(schedule, call, &pool, "gpu/pool.cl");
+    struct launch *launch = launch_pool(schedule, call, &pool, "gpu/pool.cl", maximum_option(&pool));
     const size_t group = launch_power_of_two(launch, 256);
     const size_t lanes = channel_lanes(schedule_caps(schedule), pool.channels, call->inputs[0].strides[1],
                                        pool.images * pool.out[0] * pool.out[1], group);
@@ -263,7 +287,7 @@ static plugcl_status plan_strided(struct schedule *schedule, const struct operat
     bool channels_fastest = call->outputs[0].strides[1] == 1 && pool.channels > 1;
     size_t x = (size_t)(channels_fastest ? pool.channels : pool.out[1]), y = (size_t)(channels_fastest ? pool.out[1] : pool.out[0]);
     size_t z = (size_t)(pool.images * (channels_fastest ? pool.out[0] : pool.channels));
-    struct launch *launch = launch_pool(schedule, call, &pool, "common/pool.cl");
+    struct launch *launch = launch_pool(schedule, call, &pool, "common/pool.cl", maximum_option(&pool));
     launch_int(launch, channels_fastest);
     size_t group = launch_power_of_two(launch, 64), local_x = 1;
     while (local_x < x && local_x < group)

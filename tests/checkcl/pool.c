@@ -76,6 +76,9 @@ static const struct window windows[] = {
       .count_exclude_pad = true },
     { .name = "k2s3p1ceil", .kernel = { 2, 2 }, .stride = { 3, 3 }, .pad = { 1, 1, 1, 1 }, .ceil_mode = true },
     { .name = "k3x2s1x2", .kernel = { 3, 2 }, .stride = { 1, 2 }, .pad = { 1, 0, 0, 1 } },
+    { .name = "k3s1p1", .kernel = { 3, 3 }, .stride = { 1, 1 }, .pad = { 1, 1, 1, 1 } },
+    { .name = "k3s1p1exclude", .kernel = { 3, 3 }, .stride = { 1, 1 }, .pad = { 1, 1, 1, 1 }, .count_exclude_pad = true },
+    { .name = "k7s3p3", .kernel = { 5, 7 }, .stride = { 1, 3 }, .pad = { 2, 3, 2, 3 } },
     { .name = "k5s1p2", .kernel = { 5, 5 }, .stride = { 1, 1 }, .pad = { 2, 2, 2, 2 } },
     { .name = "k4s3uneven", .kernel = { 4, 3 }, .stride = { 3, 2 }, .pad = { 2, 0, 1, 1 }, .ceil_mode = true },
     { .name = "k1s2", .kernel = { 1, 1 }, .stride = { 2, 2 } },
@@ -97,6 +100,11 @@ void checkcl_pool(struct checkcl *check)
             check_fixed(check, PLUGCL_SHAPE(3, 5, 7, 9), CHECKCL_ROW_MAJOR, CHECKCL_ROW_MAJOR, CHECKCL_RANDOM, is_max, &windows[i]);
             check_fixed(check, PLUGCL_SHAPE(2, 19, 8, 10), CHECKCL_CHANNELS_LAST, CHECKCL_CHANNELS_LAST, CHECKCL_SPECIAL, is_max,
                         &windows[i]);
+            /* Wide enough for blocks of windows without an edge. */
+            check_fixed(check, PLUGCL_SHAPE(1, 21, 7, 41), CHECKCL_CHANNEL_VIEW, CHECKCL_CHANNELS_LAST, CHECKCL_SPECIAL, is_max,
+                        &windows[i]);
+            check_fixed(check, PLUGCL_SHAPE(1, 32, 7, 47), CHECKCL_CHANNELS_LAST, CHECKCL_CHANNEL_VIEW, CHECKCL_RANDOM, is_max,
+                        &windows[i]);
         }
     }
     for (int in = 0; in < 4; in++) {
@@ -108,7 +116,7 @@ void checkcl_pool(struct checkcl *check)
     }
     check_fixed(check, PLUGCL_SHAPE(1, 1, 1, 1), CHECKCL_ROW_MAJOR, CHECKCL_CHANNELS_LAST, CHECKCL_RANDOM, true, &windows[2]);
     check_fixed(check, PLUGCL_SHAPE(0, 3, 4, 4), CHECKCL_ROW_MAJOR, CHECKCL_ROW_MAJOR, CHECKCL_RANDOM, true, &windows[0]);
-    check_fixed(check, PLUGCL_SHAPE(2, 3, 7, 9), CHECKCL_ROW_MAJOR, CHECKCL_ROW_MAJOR, CHECKCL_SPECIAL, false, &windows[11]);
+    check_fixed(check, PLUGCL_SHAPE(2, 3, 7, 9), CHECKCL_ROW_MAJOR, CHECKCL_ROW_MAJOR, CHECKCL_SPECIAL, false, &windows[14]);
     for (int is_max = 0; is_max < 2; is_max++) {
         check_adaptive(check, PLUGCL_SHAPE(3, 18, 9, 13), CHECKCL_ROW_MAJOR, CHECKCL_ROW_MAJOR, CHECKCL_SPECIAL, is_max, 1, 1);
         check_adaptive(check, PLUGCL_SHAPE(3, 18, 9, 13), CHECKCL_CHANNELS_LAST, CHECKCL_CHANNELS_LAST, CHECKCL_SPECIAL, is_max, 1,
