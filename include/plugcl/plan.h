@@ -138,7 +138,10 @@ PLUGCL_API size_t plugcl_plan_tunings(const plugcl_plan *plan);
 PLUGCL_API plugcl_status plugcl_plan_tuning(const plugcl_plan *plan, size_t index, struct plugcl_tuning_info *info);
 
 typedef enum plugcl_text_format { PLUGCL_TEXT = 0, PLUGCL_JSON } plugcl_text_format;
-/* Describes the plan for a reader or a program: device, plug-ins and their flavours, steps, variants, memory, FLOPs.
+/* Describes the plan for a reader or a program: device, plug-ins and their flavours, steps, variants, FLOPs; the bytes of its
+ * arena and the most that is alive in it at once, the bytes of weights on the device, which plans of the context share; the
+ * numbers of launches, of kernels among them, and of the kernels' programs, compiled or loaded from the cache. JSON names them
+ * arena_bytes, arena_lower_bound_bytes, constant_bytes, launches, kernels, programs, programs_loaded.
  * *text is freed with plugcl_free. Errors: NO_MEMORY. Thread-safety: safe. */
 PLUGCL_API plugcl_status plugcl_plan_describe(const plugcl_plan *plan, plugcl_text_format format, char **text);
 

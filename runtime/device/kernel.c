@@ -105,6 +105,21 @@ size_t kernel_max_work_group(const struct kernel *kernel)
     return kernel->max_work_group;
 }
 
+bool kernel_shares_program(const struct kernel *a, const struct kernel *b)
+{
+    return a->program == b->program;
+}
+
+bool kernel_is_alike(const struct kernel *a, const struct kernel *b)
+{
+    return kernel_shares_program(a, b) && strcmp(a->entry, b->entry) == 0;
+}
+
+bool kernel_was_loaded(const struct kernel *kernel)
+{
+    return kernel->program->loaded;
+}
+
 /* FNV-1a over the entry's name and the local size: collisions cost a missed warming, nothing else. */
 static uint64_t warm_hash(const char *entry, const size_t local[3])
 {

@@ -33,6 +33,12 @@ size_t kernel_max_work_group(const struct kernel *kernel);
 /* How many arguments it takes. */
 uint32_t kernel_arguments(const struct kernel *kernel);
 
+/* Both are of one program; and of one entry point in it. */
+bool kernel_shares_program(const struct kernel *a, const struct kernel *b);
+bool kernel_is_alike(const struct kernel *a, const struct kernel *b);
+/* Its program came from the disk cache and was not compiled. */
+bool kernel_was_loaded(const struct kernel *kernel);
+
 /* The driver has yet to specialise this program, entry and local size, so a plan should launch it once. */
 bool kernel_needs_warming(struct kernel *kernel, const size_t local[3]);
 /* True for the one that shall launch it now; the others need not. After the launch has finished comes kernel_end_warming: until

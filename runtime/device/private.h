@@ -51,6 +51,7 @@ struct program {
     plugcl_status status; /* and message, of a build that failed */
     char *message;
     uint32_t warming;     /* first launches that may not have finished: the binary is not complete */
+    bool loaded;          /* from the disk cache, not compiled */
     bool dirty;           /* the stored binary lacks something that was compiled since */
     uint64_t *warm;       /* hashes of (entry, local size) that were launched in this context */
     size_t n_warm, warm_capacity;

@@ -156,6 +156,7 @@ static plugcl_status build(plugcl_context *context, struct program *program, con
                            const char *options)
 {
     if (load(context, program, options)) {
+        program->loaded = true;
         atomic_fetch_add(&context->loaded, 1);
         log_message(&context->log, PLUGCL_LOG_DEBUG, "loaded %s %s", name, options);
         return PLUGCL_OK;

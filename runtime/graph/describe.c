@@ -43,8 +43,7 @@ static const char *const choices[] = { [PLUGCL_CHOICE_BUILT_IN] = "built-in", [P
 
 static json_t *plan_json(const plugcl_plan *plan)
 {
-    size_t arena, lower_bound;
-    schedule_memory_use(plan->schedule, &arena, &lower_bound);
+    const struct schedule_use use = schedule_use(plan->schedule);
     json_t *plugins = json_array(), *steps = json_array();
     for (size_t i = 0; i < plan->n_plugins; i++)
         json_array_append_new(plugins, json_pack("{s:o, s:o, s:o}", "name", text_json(plan->plugins[i].name), "prefix",
@@ -58,11 +57,12 @@ static json_t *plan_json(const plugcl_plan *plan)
                                         text_json(step->name), "flops", (json_int_t)step->flops, "bytes", (json_int_t)step->bytes));
     }
     const struct plugcl_device_info *device = plugcl_context_device(plan->context);
-    return json_pack("{s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:I, s:I}", "device", text_json(device->name), "platform",
-                     text_json(device->platform),
-                     "fusion", plan->fusion, "plugins", plugins, "inputs", ports_json(plan, false), "outputs",
-                     ports_json(plan, true), "steps", steps, "arena_bytes", (json_int_t)arena, "arena_lower_bound_bytes",
-                     (json_int_t)lower_bound);
+    return json_pack("{s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "device", text_json(device->name),
+                     "platform", text_json(device->platform), "fusion", plan->fusion, "plugins", plugins, "inputs",
+                     ports_json(plan, false), "outputs", ports_json(plan, true), "steps", steps, "arena_bytes",
+                     (json_int_t)use.arena, "arena_lower_bound_bytes", (json_int_t)use.arena_lower_bound, "constant_bytes",
+                     (json_int_t)use.constants, "launches", (json_int_t)use.launches, "kernels", (json_int_t)use.kernels,
+                     "programs", (json_int_t)use.programs, "programs_loaded", (json_int_t)use.loaded_programs);
 }
 
 static void text_port(struct text *text, const struct port *port)
@@ -75,10 +75,9 @@ static void text_port(struct text *text, const struct port *port)
 
 static void plan_text(const plugcl_plan *plan, struct text *text)
 {
-    size_t arena, lower_bound;
     uint64_t flops = 0;
+    const struct schedule_use use = schedule_use(plan->schedule);
     const struct plugcl_device_info *device = plugcl_context_device(plan->context);
-    schedule_memory_use(plan->schedule, &arena, &lower_bound);
     text_add(text, "device %s (%s)\nfusion %s\n", device->name, device->platform, plan->fusion ? "on" : "off");
     for (size_t i = 0; i < plan->n_plugins; i++)
         text_add(text, "plug-in %s%s%s flavour %s\n", plan->plugins[i].name, *plan->plugins[i].prefix ? " " : "",
@@ -93,8 +92,10 @@ static void plan_text(const plugcl_plan *plan, struct text *text)
         text_add(text, "%-4zu %-16s %s %-*s %-8s %12llu %12llu  %s\n", i, step->operation, step->variant, width > 0 ? width : 0,
                  step->tile, choices[step->choice], (unsigned long long)step->flops, (unsigned long long)step->bytes, step->name);
     }
-    text_add(text, "total %llu FLOPs; arena %zu bytes (at least %zu are alive at once)\n", (unsigned long long)flops, arena,
-             lower_bound);
+    text_add(text, "total %llu FLOPs; arena %zu bytes (at least %zu are alive at once), weights on the device %zu bytes\n",
+             (unsigned long long)flops, use.arena, use.arena_lower_bound, use.constants);
+    text_add(text, "launches %zu; kernels %zu; programs %zu (compiled %zu, loaded from the cache %zu)\n", use.launches, use.kernels,
+             use.programs, use.programs - use.loaded_programs, use.loaded_programs);
 }
 
 plugcl_status plugcl_plan_describe(const plugcl_plan *plan, plugcl_text_format format, char **text)

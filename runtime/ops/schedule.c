@@ -235,8 +235,36 @@ const struct schedule_step_info *schedule_step_at(const struct schedule *schedul
     return step < schedule->n_steps ? &schedule->steps[step].info : NULL;
 }
 
-void schedule_memory_use(const struct schedule *schedule, size_t *arena, size_t *lower_bound)
+static bool is_first_use(const struct schedule *schedule, size_t region)
 {
-    *arena = schedule->arena_bytes;
-    *lower_bound = schedule->arena_lower_bound;
+    for (size_t i = 0; i < region; i++)
+        if (schedule->regions[i].kind == REGION_FIXED && schedule->regions[i].buffer == schedule->regions[region].buffer)
+            return false;
+    return true;
+}
+
+static void count_kernel(const struct schedule *schedule, size_t launch, struct schedule_use *use)
+{
+    const struct kernel *kernel = schedule->launches[launch]->kernel;
+    bool new_kernel = kernel != NULL, new_program = kernel != NULL;
+    for (size_t i = 0; new_kernel && i < launch; i++) {
+        const struct kernel *other = schedule->launches[i]->kernel;
+        new_program = new_program && (other == NULL || !kernel_shares_program(kernel, other));
+        new_kernel = other == NULL || !kernel_is_alike(kernel, other);
+    }
+    use->kernels += new_kernel;
+    use->programs += new_kernel && new_program;
+    use->loaded_programs += new_kernel && new_program && kernel_was_loaded(kernel);
+}
+
+struct schedule_use schedule_use(const struct schedule *schedule)
+{
+    struct schedule_use use = { .arena = schedule->arena_bytes, .arena_lower_bound = schedule->arena_lower_bound,
+                                .launches = schedule->n_launches };
+    for (size_t i = 0; i < schedule->n_regions; i++)
+        if (schedule->regions[i].kind == REGION_FIXED && is_first_use(schedule, i))
+            use.constants += schedule->regions[i].bytes;
+    for (size_t i = 0; i < schedule->n_launches; i++)
+        count_kernel(schedule, i, &use);
+    return use;
 }

@@ -131,7 +131,12 @@ struct schedule_step_info {
 };
 size_t schedule_steps(const struct schedule *schedule);
 const struct schedule_step_info *schedule_step_at(const struct schedule *schedule, size_t step);
-/* Bytes of the arena as placed, and the most bytes alive at one launch (the lower bound). */
-void schedule_memory_use(const struct schedule *schedule, size_t *arena, size_t *lower_bound);
+/* What a finished schedule uses, in bytes and numbers. Products by CLBlast count as launches alone. */
+struct schedule_use {
+    size_t arena, arena_lower_bound; /* as placed, and the most that is alive at one launch */
+    size_t constants;                /* packed weights and tables on the device; weights may serve other plans too */
+    size_t launches, kernels, programs, loaded_programs;
+};
+struct schedule_use schedule_use(const struct schedule *schedule);
 
 #endif

@@ -445,8 +445,15 @@ class ToolTest(unittest.TestCase):
     def test_describe(self):
         describe = ("describe", "se", "-w", "w.safetensors", "--prefix", "net.se")
         plan = json.loads(self.succeed(*describe, "--shape", "3,8,6,9", "--json").stdout)
-        self.assertIsInstance(plan, dict)
-        self.assertTrue(self.succeed(*describe, "-i", "x.npy").stdout)
+        self.assertLessEqual(plan["arena_lower_bound_bytes"], plan["arena_bytes"])
+        self.assertGreaterEqual(plan["constant_bytes"], 4 * 2 * 2 * 8)  # two layers between 8 channels and at least 2
+        self.assertLessEqual(1, plan["programs"])
+        self.assertLessEqual(plan["programs"], plan["kernels"])
+        self.assertLessEqual(plan["kernels"], plan["launches"])
+        self.assertLessEqual(plan["programs_loaded"], plan["programs"])
+        text = self.succeed(*describe, "-i", "x.npy").stdout
+        self.assertRegex(text, r"arena \d+ bytes \(at least \d+ are alive at once\), weights on the device \d+ bytes")
+        self.assertRegex(text, r"launches \d+; kernels \d+; programs \d+ \(compiled \d+, loaded from the cache \d+\)")
         self.assertEqual(sorted(os.listdir(self.folder.name)), ["w.safetensors", "x.npy"])
         fused = len(json.loads(self.succeed(*describe, "--shape", "3,8,6,9", "--json").stdout)["steps"])
         apart = len(json.loads(self.succeed(*describe, "--shape", "3,8,6,9", "--json", "--fusion", "off").stdout)["steps"])

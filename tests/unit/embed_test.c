@@ -395,6 +395,10 @@ static void test_labels_and_description(void **state)
     json_t *json = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
     assert_non_null(json);
     assert_int_equal(json_array_size(json_object_get(json, "steps")), plugcl_plan_steps(plan));
+    json_int_t arena = json_integer_value(json_object_get(json, "arena_bytes"));
+    json_int_t constants = json_integer_value(json_object_get(json, "constant_bytes"));
+    assert_true(arena > 0 && constants > 0);
+    assert_int_equal(arena + constants, device_bytes(context));
     json_decref(json);
     plugcl_free(text);
     assert_int_equal(plugcl_plan_describe(plan, PLUGCL_TEXT, &text), PLUGCL_OK);
