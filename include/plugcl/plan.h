@@ -61,7 +61,8 @@ struct plugcl_plan_params {
     bool no_winograd;
 };
 
-/* Makes a plan. It holds references to the context and to what it needs of the graph, which may be destroyed.
+/* Makes a plan. It holds references to the context and to what it needs of the graph, which may be destroyed; weights it has on the
+ * device, and keeps none on the host.
  * Errors: the graph's first error; INVALID (shapes that do not fit; the message names the node), UNSUPPORTED, NO_MEMORY (names the
  * bytes), BUILD, DEVICE, NOT_FOUND (a variant name), CANCELLED. Thread-safety: safe. `params` may be NULL. */
 PLUGCL_API plugcl_status plugcl_plan_create(plugcl_context *context, plugcl_graph *graph, const struct plugcl_plan_params *params,

@@ -45,7 +45,7 @@ PLUGCL_API plugcl_status plugcl_weights_create(plugcl_weights **weights);
 PLUGCL_API plugcl_status plugcl_weights_add(plugcl_weights *weights, const char *name, plugcl_dtype dtype,
                                             const plugcl_shape *shape, const void *data, size_t bytes);
 
-/* Drops the caller's reference and sets *weights to NULL; graphs and plans made from it keep theirs. NULL is fine. */
+/* Drops the caller's reference and sets *weights to NULL; graphs made from it keep theirs. NULL is fine. */
 PLUGCL_API void plugcl_weights_destroy(plugcl_weights **weights);
 
 PLUGCL_API size_t plugcl_weights_count(const plugcl_weights *weights);

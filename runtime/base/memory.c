@@ -130,3 +130,9 @@ bool reference_drop(reference_count *count)
     /* acquire as well as release: the last owner must see what the others wrote before it destroys the object */
     return atomic_fetch_sub_explicit(count, 1, memory_order_acq_rel) == 1;
 }
+
+uint64_t unique_number(void)
+{
+    static atomic_ullong given;
+    return atomic_fetch_add(&given, 1) + 1;
+}

@@ -47,4 +47,7 @@ typedef atomic_int reference_count;
 void reference_take(reference_count *count);
 bool reference_drop(reference_count *count);
 
+/* A number that the process is given once: it names a thing even when that has gone, where an address may name the next. Safe. */
+uint64_t unique_number(void);
+
 #endif

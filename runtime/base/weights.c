@@ -37,7 +37,7 @@ struct plugcl_weights {
     size_t n_slots;
     struct unread *unread;
     size_t n_unread, unread_capacity;
-    uint64_t seed;
+    uint64_t seed, number;
     struct file_map map;
 };
 
@@ -80,7 +80,13 @@ plugcl_status plugcl_weights_create(plugcl_weights **weights)
         return fail_no_memory(sizeof **weights);
     atomic_init(&(*weights)->references, 1);
     (*weights)->seed = UINT64_C(14695981039346656037) ^ clock_ns() ^ (uint64_t)(uintptr_t)*weights << 20;
+    (*weights)->number = unique_number();
     return PLUGCL_OK;
+}
+
+uint64_t weights_number(const plugcl_weights *weights)
+{
+    return weights->number;
 }
 
 plugcl_weights *weights_take(plugcl_weights *weights)

@@ -10,6 +10,9 @@
 /* Another reference; dropped with plugcl_weights_destroy. */
 plugcl_weights *weights_take(plugcl_weights *weights);
 
+/* A number that no other object of the process has, not even one that has gone: see unique_number. */
+uint64_t weights_number(const plugcl_weights *weights);
+
 /* For io/: lends an entry whose data stays where it is (in the mapped file). The name is copied. */
 plugcl_status weights_lend(plugcl_weights *weights, const char *name, plugcl_dtype dtype, const plugcl_shape *shape,
                            const void *data, size_t bytes);

@@ -117,6 +117,16 @@ static bool output_is_channels_last(const struct node *node, const struct operat
                                                    : node->info->layout == OUTPUT_CHANNELS_LAST;
 }
 
+/* By a node behind this one, or maybe by one, through a view. */
+static bool is_read_later(const struct lowering *low, const struct node *node, uint32_t value)
+{
+    for (const struct node *other = low->graph->nodes; other < low->graph->nodes + low->graph->n_nodes; other++)
+        for (size_t i = 0; !other->removed && i < OPERATOR_MAX_INPUTS; i++)
+            if (other->inputs[i] == value && (other > node || lower_is_view(low, other)))
+                return true;
+    return false;
+}
+
 /* Whether what node's first operand holds is read by later nodes, or known by other names. */
 static bool is_last_use(const struct lowering *low, const struct node *node)
 {
@@ -125,11 +135,10 @@ static bool is_last_use(const struct lowering *low, const struct node *node)
     if (value->kind != VALUE_RESULT || lower_is_view(low, &low->graph->nodes[value->node]) || low->aliases[operand].parent != 0 ||
         graph_is_output(low->graph, operand))
         return false;
-    for (const struct node *other = low->graph->nodes; other < low->graph->nodes + low->graph->n_nodes; other++)
-        for (size_t i = 0; !other->removed && i < OPERATOR_MAX_INPUTS; i++)
-            if (other->inputs[i] == operand && (other > node || (other == node && i > 0) || lower_is_view(low, other)))
-                return false;
-    return true;
+    for (size_t i = 1; i < OPERATOR_MAX_INPUTS; i++)
+        if (node->inputs[i] == operand)
+            return false;
+    return !is_read_later(low, node, operand);
 }
 
 /* The memory of output 0: the first operand's where it may be overwritten, which saves memory and keeps it in the caches. */
@@ -191,9 +200,26 @@ static void make_constants(struct lowering *low)
     }
 }
 
+/* Constants that are on the device now and that nobody else reads: folded weights would double the network's on the host. */
+static void let_go_of_constants(struct lowering *low, const struct node *node)
+{
+    for (size_t i = 0; i < OPERATOR_MAX_INPUTS; i++) {
+        struct value *value = graph_value(low->graph, node->inputs[i]);
+        if (value == NULL || value->kind != VALUE_CONSTANT || graph_is_output(low->graph, node->inputs[i]) ||
+            is_read_later(low, node, node->inputs[i]))
+            continue;
+        low->operands[node->inputs[i]].constant = NULL;
+        constant_drop(&value->constant);
+    }
+}
+
 static plugcl_status lower_one(struct lowering *low, const struct node *node)
 {
-    return lower_is_view(low, node) ? lower_view(low, node) : lower_node(low, node);
+    if (lower_is_view(low, node))
+        return lower_view(low, node);
+    plugcl_status status = lower_node(low, node);
+    let_go_of_constants(low, node);
+    return status;
 }
 
 static bool allocate(struct lowering *low)
@@ -232,6 +258,8 @@ plugcl_status plan_lower(plugcl_plan *plan, const char *variants, struct progres
         status = copy_outputs(&low);
     if (status == PLUGCL_OK)
         variants_note_unused(variants, plan);
+    for (size_t i = 0; i < plan->graph->n_values; i++) /* a plan needs none any more */
+        constant_drop(&plan->graph->values[i].constant);
     memory_free(low.operands);
     memory_free(low.channels_last);
     memory_free(low.row_major);

@@ -32,12 +32,13 @@ static bool is_integer(plugcl_dtype dtype)
     return dtype == PLUGCL_I32 || dtype == PLUGCL_I64 || dtype == PLUGCL_BOOL;
 }
 
-/* A tensor that is held is known by where it lies: the address cannot be used again while the constant lives. */
-static void identify_by_address(struct constant *constant)
+/* Whose tensor it is, by a number that is never given twice, and where it lies in there: still right when the tensor has gone. */
+static void identify(struct constant *constant, uint64_t owner)
 {
     struct sha256 hash;
     sha256_start(&hash);
     sha256_add_string(&hash, "data");
+    sha256_add_field(&hash, &owner, sizeof owner);
     sha256_add_field(&hash, &constant->data, sizeof constant->data);
     sha256_add_field(&hash, &constant->dtype, sizeof constant->dtype);
     sha256_add_field(&hash, &constant->shape.rank, sizeof constant->shape.rank);
@@ -62,7 +63,7 @@ plugcl_status constant_create(plugcl_dtype dtype, const plugcl_shape *shape, con
     if (bytes > 0)
         memcpy(made->owned, data, bytes);
     made->data = made->owned;
-    identify_by_address(made);
+    identify(made, unique_number());
     *constant = made;
     return PLUGCL_OK;
 }
@@ -75,7 +76,7 @@ plugcl_status constant_from_weights(plugcl_weights *weights, const struct plugcl
         return fail_no_memory(sizeof *made);
     made->data = entry->data;
     made->weights = weights_take(weights);
-    identify_by_address(made);
+    identify(made, weights_number(weights));
     return PLUGCL_OK;
 }
 
@@ -93,10 +94,8 @@ plugcl_status constant_derive(const char *recipe, const plugcl_shape *shape, str
     struct sha256 hash;
     sha256_start(&hash);
     sha256_add_string(&hash, recipe);
-    for (size_t i = 0; i < n_sources && i < sizeof made->sources / sizeof made->sources[0]; i++) {
-        made->sources[i] = constant_take(sources[i]);
+    for (size_t i = 0; i < n_sources; i++)
         sha256_add_field(&hash, sources[i] ? sources[i]->identity : NULL, sources[i] ? sizeof sources[i]->identity : 0);
-    }
     sha256_finish(&hash, made->identity);
     *constant = made;
     return PLUGCL_OK;
@@ -115,8 +114,6 @@ void constant_drop(struct constant **constant)
     *constant = NULL;
     if (old == NULL || !reference_drop(&old->references))
         return;
-    for (size_t i = 0; i < sizeof old->sources / sizeof old->sources[0]; i++)
-        constant_drop(&old->sources[i]);
     plugcl_weights_destroy(&old->weights);
     memory_free(old->owned);
     memory_free(old);
@@ -138,7 +135,6 @@ float *constant_floats(const struct constant *constant)
 struct packed {
     uint8_t key[32];
     struct buffer *buffer;
-    struct constant *constants[PACKED_MAX_CONSTANTS]; /* held, so that the key stays unique */
 };
 
 struct packed_store {
@@ -155,18 +151,11 @@ static void *store_create(void)
     return store;
 }
 
-static void packed_clear(struct packed *entry)
-{
-    buffer_drop(&entry->buffer);
-    for (size_t i = 0; i < sizeof entry->constants / sizeof entry->constants[0]; i++)
-        constant_drop(&entry->constants[i]);
-}
-
 static void store_destroy(void *user)
 {
     struct packed_store *store = user;
     for (size_t i = 0; i < store->count; i++)
-        packed_clear(&store->entries[i]);
+        buffer_drop(&store->entries[i].buffer);
     mutex_destroy(&store->lock);
     memory_free(store->entries);
     memory_free(store);
@@ -179,7 +168,7 @@ static void store_sweep(struct packed_store *store)
         if (buffer_is_shared(store->entries[i].buffer))
             store->entries[kept++] = store->entries[i];
         else
-            packed_clear(&store->entries[i]);
+            buffer_drop(&store->entries[i].buffer);
     }
     store->count = kept;
 }
@@ -202,16 +191,13 @@ static struct buffer *store_find(struct packed_store *store, const uint8_t key[3
     return NULL;
 }
 
-static plugcl_status store_add(struct packed_store *store, const uint8_t key[32], struct constant *const *constants,
-                               size_t n_constants, struct buffer *buffer)
+static plugcl_status store_add(struct packed_store *store, const uint8_t key[32], struct buffer *buffer)
 {
     struct packed *entry = array_push(&store->entries, &store->count, &store->capacity, sizeof *entry);
     if (entry == NULL)
         return fail_no_memory(sizeof *entry);
     memcpy(entry->key, key, sizeof entry->key);
     entry->buffer = buffer_take(buffer);
-    for (size_t i = 0; i < n_constants; i++)
-        entry->constants[i] = constant_take(constants[i]);
     return PLUGCL_OK;
 }
 
@@ -262,7 +248,7 @@ plugcl_status constant_packed(plugcl_context *context, struct constant *const *c
     if (*buffer == NULL) {
         store_sweep(store);
         status = pack_and_upload(context, constants, n_constants, elements, pack, parameters, buffer);
-        if (status == PLUGCL_OK && (status = store_add(store, key, constants, n_constants, *buffer)) != PLUGCL_OK)
+        if (status == PLUGCL_OK && (status = store_add(store, key, *buffer)) != PLUGCL_OK)
             buffer_drop(buffer);
     }
     mutex_unlock(&store->lock);

@@ -3,7 +3,7 @@
  * constant.h: constant tensors on the host, and the store of their packed forms on the device.
  *
  * The store belongs to the context and is shared by its plans. An entry is keyed by the constant's identity and the packing's name,
- * so that a second plan, for another shape, uploads and packs nothing.
+ * so that a second plan, for another shape, uploads and packs nothing. It holds no constant: what is packed may go on the host.
  */
 #ifndef PLUGCL_OPS_CONSTANT_H
 #define PLUGCL_OPS_CONSTANT_H
@@ -22,7 +22,6 @@ struct constant {
     const void *data;     /* dense, row-major, unaligned */
     void *owned;          /* the data, when the constant owns it */
     plugcl_weights *weights; /* the object that lends the data */
-    struct constant *sources[6]; /* what it was folded from: kept, so that identities by address stay unique */
 };
 
 plugcl_status constant_create(plugcl_dtype dtype, const plugcl_shape *shape, const void *data, struct constant **constant);
