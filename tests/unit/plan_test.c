@@ -7,6 +7,8 @@
 
 #include <plugcl/plugcl.h>
 
+#include "base/weights.h"
+
 #include "unit.h"
 
 enum { MOST = 4096 };
@@ -296,7 +298,7 @@ static uint64_t device_bytes(const plugcl_context *context)
 enum { WIDE = 64 };
 
 /* A convolution of WIDE channels with all of its weights `value`, folded with a norm that halves them. Both plans share the
- * weights, which are gone on the host when this returns. */
+ * weights, which are gone on the host when this returns; the next call's lie at the same address. */
 static void plan_twice(plugcl_context *context, float value, plugcl_plan *plans[2])
 {
     static float weight[WIDE * WIDE], zeros[WIDE], fours[WIDE];
@@ -308,14 +310,15 @@ static void plan_twice(plugcl_context *context, float value, plugcl_plan *plans[
     for (int i = 0; i < WIDE; i++)
         fours[i] = 4.0f;
     assert_int_equal(plugcl_weights_create(&weights), PLUGCL_OK);
-    assert_int_equal(plugcl_weights_add(weights, "c.weight", PLUGCL_F32, PLUGCL_SHAPE(WIDE, WIDE, 1, 1), weight,
-                                        sizeof weight), PLUGCL_OK);
+    assert_int_equal(weights_lend(weights, "c.weight", PLUGCL_F32, PLUGCL_SHAPE(WIDE, WIDE, 1, 1), weight, sizeof weight),
+                     PLUGCL_OK);
+    assert_int_equal(weights_lend(weights, "mean", PLUGCL_F32, channels, zeros, sizeof zeros), PLUGCL_OK);
+    assert_int_equal(weights_lend(weights, "variance", PLUGCL_F32, channels, fours, sizeof fours), PLUGCL_OK);
     assert_int_equal(plugcl_graph_create(NULL, &graph), PLUGCL_OK);
     plugcl_value x = plugcl_graph_input(graph, "x", PLUGCL_F32, PLUGCL_SHAPE(1, WIDE, 1, 1));
     plugcl_value y = plugcl_graph_conv2d_layer(graph, x, weights, "c", NULL);
-    y = plugcl_graph_batch_norm(graph, y, plugcl_graph_constant(graph, PLUGCL_F32, channels, zeros),
-                                plugcl_graph_constant(graph, PLUGCL_F32, channels, fours), (plugcl_value){ 0 },
-                                (plugcl_value){ 0 }, 0.0f);
+    plugcl_value mean = plugcl_graph_weight(graph, weights, "mean"), variance = plugcl_graph_weight(graph, weights, "variance");
+    y = plugcl_graph_batch_norm(graph, y, mean, variance, (plugcl_value){ 0 }, (plugcl_value){ 0 }, 0.0f);
     plugcl_graph_output(graph, "y", y);
     const uint64_t before = device_bytes(context);
     assert_int_equal(plugcl_plan_create(context, graph, NULL, &plans[0]), PLUGCL_OK);
