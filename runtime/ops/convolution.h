@@ -38,6 +38,8 @@ void convolution_launch_packed(struct launch *launch, const struct convolution *
 
 /* cl/cpu/taps.cl. Its tiles, as operator_info's `tile` names them; and the elements of its packed form. */
 bool taps_tile(const struct device_caps *caps, int64_t outputs, uint32_t number, char name[TILE_NAME]);
+/* What a product costs with those that pad its tile, in products of a whole one of the best tile. */
+double taps_padding(const struct device_caps *caps, int64_t outputs);
 int64_t taps_packed_elements(int64_t outputs, int64_t depth, int block_size);
 bool taps_can_run(const struct device_caps *caps, const struct convolution *conv);
 plugcl_status taps_plan(struct schedule *schedule, const struct convolution *conv);

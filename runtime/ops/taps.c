@@ -88,6 +88,13 @@ static struct tile choose_tile(const struct device_caps *caps, int64_t outputs, 
     return tiles[best];
 }
 
+double taps_padding(const struct device_caps *caps, int64_t outputs)
+{
+    struct tile tile = choose_tile(caps, outputs, 0);
+    int64_t padded = padded_outputs(caps, outputs, tile.vectors * (int64_t)caps->vector_width);
+    return (double)(padded * tile.cost) / (double)(100 * outputs);
+}
+
 bool taps_tile(const struct device_caps *caps, int64_t outputs, uint32_t number, char name[TILE_NAME])
 {
     uint32_t count;

@@ -389,7 +389,8 @@ bool winograd_is_preferred(const struct device_caps *caps, const struct convolut
     double taps = (double)(conv->images * taps_along(conv, 0) * taps_along(conv, 1)), own;
     untiled.tile = 0;
     choose_form(caps, &untiled, &own);
-    return taps * (double)(conv->channels * conv->outputs) >= LEAST_WORK && own < 0.8 * (taps + TAPS * TAPS * TAP_WEIGHT);
+    double direct = taps * taps_padding(caps, conv->outputs) + TAPS * TAPS * TAP_WEIGHT;
+    return taps * (double)(conv->channels * conv->outputs) >= LEAST_WORK && own < 0.8 * direct;
 }
 
 bool winograd_tile(const struct device_caps *caps, const struct convolution *conv, uint32_t number, char name[TILE_NAME])
