@@ -122,9 +122,12 @@ uint32_t arena_place(struct arena_range *ranges, size_t count, size_t block_limi
 {
     const size_t enough = arena_lower_bound(ranges, count) / 64 * 65;
     size_t n_blocks = 0, *trial = NULL, n_trial = 0;
-    struct arena_range **order = memory_zeroed(count, sizeof *order), *best = memory_zeroed(count, sizeof *best);
     *block_bytes = NULL;
     *too_large = 0;
+    *failed = false;
+    if (count == 0)
+        return 0;
+    struct arena_range **order = memory_zeroed(count, sizeof *order), *best = memory_zeroed(count, sizeof *best);
     *failed = order == NULL || best == NULL;
     for (size_t i = 0; i < count && !*failed; i++)
         order[i] = &ranges[i];
@@ -142,10 +145,10 @@ uint32_t arena_place(struct arena_range *ranges, size_t count, size_t block_limi
         }
         if (pass == MOST_PASSES / 2)
             qsort(order, count, sizeof *order, earlier_first);
-        else if (count > 0)
+        else
             promote_highest(order, count);
     }
-    if (!*failed && count > 0)
+    if (!*failed)
         memcpy(ranges, best, count * sizeof *best);
     memory_free(order);
     memory_free(best);
