@@ -22,11 +22,12 @@ class Stn(nn.Module):
 
     def tolerances(self, x, outputs):
         """For each output the budget and which elements rounding does not decide: nearest has ties, and a reflection from 1e30
-        may end on any pixel."""
+        may end on any pixel. A place is no better known than the summands of theta that it comes from, which may cancel."""
         sizes = torch.tensor([x.shape[3], x.shape[2]])
         pixels = (outputs["grid"] + 1) / 2 * (sizes - 1) if self.corners else ((outputs["grid"] + 1) * sizes - 1) / 2
         far = ~(pixels.abs() < 1e6)
-        largest = max([1.0, *pixels[~far].abs().flatten().tolist()])
+        summands = outputs["theta"].abs().sum(2) * sizes / 2
+        largest = max([1.0, *pixels[~far].abs().flatten().tolist(), *summands[summands < 1e6].tolist()])
         open_points = (far & pixels.isfinite()) if self.padding == "reflection" else torch.zeros_like(far)
         if self.mode == "nearest":
             open_points = open_points | (((pixels - pixels.round()).abs() - 0.5).abs() <= 1e-6 * largest)
