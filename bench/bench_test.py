@@ -9,6 +9,7 @@ import pathlib
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 BENCH = pathlib.Path(__file__).resolve().parent
@@ -17,6 +18,7 @@ sys.path.insert(0, str(BENCH))
 import contenders  # noqa: E402
 import report      # noqa: E402
 import work        # noqa: E402
+from peers.fastest import fastest  # noqa: E402
 
 CONTENDER = pathlib.Path(sys.argv.pop(1)).resolve()
 SMALL = {"gemm": {"rows": 24, "columns": 40, "depth": 56}, "se": {"batch": 2, "channels": 32, "size": 7},
@@ -87,6 +89,26 @@ class Contenders(unittest.TestCase):
             self.assertIn(message, str(caught.exception))
 
 
+class Choice(unittest.TestCase):
+    def test_one_lucky_round_decides_nothing(self):
+        lucky = iter([20.0, 20.0, 1.0] + [20.0] * 20)
+        self.assertEqual(fastest({"lucky": lambda seconds: next(lucky), "steady": lambda seconds: 15.0}), "steady")
+
+    def test_the_first_round_of_each_does_not_count(self):
+        figures = {"warms up": [90.0] + [10.0] * 3, "even": [20.0] * 4}
+        ways = {name: lambda seconds, each=iter(taken + taken[-1:] * 20): next(each) for name, taken in figures.items()}
+        self.assertEqual(fastest(ways), "warms up")
+
+    def test_one_way_is_not_timed(self):
+        self.assertEqual(fastest({"only": None}), "only")
+
+    def test_long_runs_take_fewer_turns(self):
+        taken = []
+        self.assertEqual(fastest({name: lambda seconds, name=name: taken.append(name) or time.sleep(0.1) or 1.0
+                                  for name in ("a", "b")}), "a")
+        self.assertEqual(taken, ["a", "b"] * 4)
+
+
 class Driver(unittest.TestCase):
     def test_a_row_from_end_to_end(self):
         with tempfile.TemporaryDirectory() as folder:
@@ -99,6 +121,13 @@ class Driver(unittest.TestCase):
             self.assertGreater(row["reached"], 0)
             self.assertIsNone(row["ratio"])
             self.assertIn("| se/512@14b1 |", table.read_text())
+
+    def test_a_reader_may_leave_the_list(self):
+        listing = subprocess.Popen([BENCH / "compare", "--list"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        listing.stdout.close()
+        self.assertEqual(listing.stderr.read(), b"")
+        listing.stderr.close()
+        listing.wait()
 
     def test_the_best_peer_decides(self):
         options = type("Options", (), {"peers": ["torch", "ncnn"], "threads": 2, "rounds": 3, "memory": "host"})

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * contender.c: the plugcl contender of bench/compare. It plans one case, says so in a line of JSON, then times one round for each
- * line on stdin and prints the microseconds of one run, so that the driver can take turns with other engines.
+ * line on stdin and prints the microseconds of one run, so that the driver can take turns with other engines. The line may have
+ * the round's length in milliseconds.
  *
  * usage: contender CASE          CASE: JSON, an entry of bench/cases. It may have "memory" (host: whole calls, the default;
  *                                or device), "device" (cpu is the default) and "tune" (1: variants are chosen by measurement)
@@ -17,7 +18,7 @@
 #include "contender.h"
 #include "values.h"
 
-#define ROUND_NS 20000000u
+#define ROUND_MS 20u
 #define MOST_INPUTS 3
 
 struct binding_memory {
@@ -141,6 +142,16 @@ static int compare_times(const void *a, const void *b)
     return (*x > *y) - (*x < *y);
 }
 
+bool round_asked_for(struct round *round)
+{
+    char line[16];
+    if (fgets(line, sizeof line, stdin) == NULL)
+        return false;
+    uint64_t milliseconds = strtoul(line, NULL, 10);
+    *round = (struct round){ .length = 1000000 * (milliseconds != 0 ? milliseconds : ROUND_MS) };
+    return true;
+}
+
 bool round_goes_on(struct round *round)
 {
     uint64_t now = clock_ns();
@@ -149,7 +160,7 @@ bool round_goes_on(struct round *round)
     else
         round->begun = now;
     round->last = now;
-    return now - round->begun < ROUND_NS && round->runs < MOST_RUNS;
+    return now - round->begun < round->length && round->runs < MOST_RUNS;
 }
 
 double round_median(struct round *round)
@@ -163,7 +174,7 @@ static void serve(plugcl_context *context, plugcl_plan *plan, plugcl_layout layo
     struct binding_memory memories[MOST_INPUTS + 1];
     struct plugcl_binding bindings[MOST_INPUTS + 1];
     size_t count = 0;
-    char line[16];
+    struct round round;
     for (int i = 0; i < MOST_INPUTS + 1; i++) {
         plugcl_shape shape;
         if (plugcl_plan_shape(plan, names[i], &shape) != PLUGCL_OK)
@@ -177,8 +188,7 @@ static void serve(plugcl_context *context, plugcl_plan *plan, plugcl_layout layo
     report(context, &memories[count - 1], start);
     for (int i = 0; i < 3; i++)
         check(plugcl_plan_run(plan, bindings, count, NULL));
-    while (fgets(line, sizeof line, stdin) != NULL) {
-        struct round round = { 0 };
+    while (round_asked_for(&round)) {
         while (round_goes_on(&round))
             check(plugcl_plan_run(plan, bindings, count, NULL));
         printf("%.3f\n", round_median(&round) / 1000.0);

@@ -51,13 +51,15 @@ plugcl_value build_reader(struct model *model);
 /* cases.c: adds the case's layers to the model's graph, from its inputs to its output "y". */
 void build_case(struct model *model);
 
-/* A round: the median, in nanoseconds, of the runs that fit into 20 ms. `while (round_goes_on(&round)) run();` */
+/* A round: the median, in nanoseconds, of the runs that fit into 20 ms, or into as many as the line on stdin has that asks for it.
+ * `while (round_asked_for(&round)) { while (round_goes_on(&round)) run(); print(round_median(&round)); }` */
 #define MOST_RUNS 4096
 struct round {
-    uint64_t begun, last;
+    uint64_t length, begun, last;
     size_t runs;
     uint64_t times[MOST_RUNS];
 };
+bool round_asked_for(struct round *round); /* false at the end of stdin */
 bool round_goes_on(struct round *round);
 double round_median(struct round *round);
 

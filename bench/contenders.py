@@ -7,6 +7,8 @@ import pathlib
 import statistics
 import subprocess
 
+from peers.fastest import fastest
+
 BENCH = pathlib.Path(__file__).resolve().parent
 ROOT = BENCH.parent
 PEERS = ("torch", "onnxruntime", "openvino", "ncnn", "onednn")
@@ -39,10 +41,14 @@ class Contender:
             raise Absent(words[-1] if words else f"ended with status {self.process.returncode}")
         return line
 
-    def round(self):
-        self.process.stdin.write("\n")
+    def time_round(self, seconds=None):
+        """One figure, of a round as long as each table's unless `seconds` is given (plugcl's contender alone takes it)."""
+        self.process.stdin.write("\n" if seconds is None else f"{seconds * 1000:.0f}\n")
         self.process.stdin.flush()
-        self.figures.append(float(self.answer()))
+        return float(self.answer())
+
+    def round(self):
+        self.figures.append(self.time_round())
 
     def close(self):
         self.process.stdin.close()
@@ -60,18 +66,15 @@ class Contender:
 
 
 def start_plugcl(name, build, case):
-    """The fastest way of a build of plugcl, each timed three times in turn, as every peer does for its own."""
+    """The fastest way of a build of plugcl, chosen as every peer chooses among its own."""
     command = [pathlib.Path(build) / "bench" / "contender", json.dumps(case)]
     ways = {mode: environment for mode, environment in PLUGCL_WAYS.items() if not set(environment) & set(os.environ)}
     started = {mode: Contender(name, command, **environment) for mode, environment in ways.items()}
-    for _ in range(3):
-        for contender in started.values():
-            contender.round()
-    mode = min(started, key=lambda each: min(started[each].figures))
+    mode = fastest({mode: contender.time_round for mode, contender in started.items()})
     best = started.pop(mode)
     for contender in started.values():
         contender.close()
-    best.figures, best.about["mode"] = [], mode
+    best.about["mode"] = mode
     return best
 
 

@@ -35,11 +35,10 @@ static const char copy_source[] =
 static void serve_kernel(struct queue *queue, struct kernel *kernel, int32_t groups, double units)
 {
     const size_t global[3] = { (size_t)groups, 1, 1 }, local[3] = { 1, 1, 1 };
-    char line[16];
+    struct round round;
     puts("{}");
     fflush(stdout);
-    while (fgets(line, sizeof line, stdin) != NULL) {
-        struct round round = { 0 };
+    while (round_asked_for(&round)) {
         while (round_goes_on(&round)) {
             check(queue_launch(queue, kernel, 1, global, local, NULL));
             check(queue_finish(queue));

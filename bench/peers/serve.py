@@ -5,7 +5,9 @@ import os
 import statistics
 import sys
 import time
+from functools import partial
 
+from fastest import fastest
 from values import summary
 
 ROUND_SECONDS = 0.02
@@ -20,18 +22,6 @@ def median_microseconds(run, seconds=ROUND_SECONDS):
         now = time.perf_counter()
         times.append(now - start)
     return statistics.median(times) * 1e6
-
-
-def fastest(ways):
-    """The name of the fastest of {name: run}, each timed three times in turn."""
-    best = dict.fromkeys(ways, float("inf"))
-    for run in ways.values():
-        run()
-        run()
-    for _ in range(3 if len(ways) > 1 else 0):
-        for name, run in ways.items():
-            best[name] = min(best[name], median_microseconds(run))
-    return min(best, key=best.get)
 
 
 def memory_kib(field):
@@ -57,7 +47,7 @@ def serve(version, makers):
         tell_first(version, next(iter(makers.values())))
         return
     ways = {name: run for name, run in ((name, make()) for name, make in makers.items()) if run is not None}
-    mode = fastest(ways)
+    mode = fastest({name: partial(median_microseconds, run) for name, run in ways.items()})
     run = ways[mode]
     print(json.dumps({"version": version, "mode": mode, "check": summary(run())}), flush=True)
     for _ in sys.stdin:
