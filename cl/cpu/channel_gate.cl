@@ -3,17 +3,18 @@
  * Channel gate (SE, CBAM's first half) on CPU devices: pool each channel, run the small MLP, scale, and perhaps add a residual and
  * clip. Bound: the bytes of x, read twice, and of y; an image that a core's cache holds is read from there the second time.
  *
- * A work-group takes BLOCK channels of one image, in pooling and in scaling. Where the MLP is small every scaling group computes
- * the hidden layer anew, which is cheaper than a launch; else `hidden_layer` does it once. Or, with `whole`, a group does all of an
- * image in one launch.
+ * `pool` pools channels_each channels of an image in each work-group. `scale` gives a group the same number of channels of
+ * pixels_each pixels. Where the MLP is small every scaling group computes the hidden layer anew, which is cheaper than a launch;
+ * else `hidden_layer` does it once. Or, with `whole`, a group of `scale` does all of an image in one launch.
  *
  * x is a plane of dense pixels for each channel, or, with -DCHANNELS_LAST=1, a row of channels for each pixel. y, which may be x,
- * and the residual lie as x does.
- *   pooled   [N][rows][C]: a row for each pool, or one row that is `share` times their sum (share > 0)
- *   sums     [N][H]: the hidden layer, summed over the rows (the second layer is linear); without a first layer the pools
- *            themselves
+ * and the residual lie as x does. channels_each is a multiple of BLOCK; with planes pixels_each is all pixels.
+ *   pooled   [N][pooled_image]: a row of C for each pool, or one row that is `share` times their sum (share > 0); with channels
+ *            last room for two rows, sums and maxima on their way
+ *   sums     [N][H], of `scale`'s own hidden layers [groups][H]: the hidden layer, summed over the rows (the second layer is
+ *            linear); without a first layer the pools themselves
  *   mlp      first [H][C], first bias [H], then second transposed, [H][P], and second bias [P], where P is C rounded up to BLOCK
- *   gates    [N][P]
+ *   gates    [groups][P]
  *
  *   -DVECTOR=4|8|16  -DCHANNELS_LAST=0|1
  *   -DACTIVATION=N   between the layers; -DHARD_GATE=0|1
@@ -119,7 +120,9 @@ static inline float plane_exponentials(__global const float *x, int pixels, floa
 static inline void pool_block(__global const float *x, __global float *pooled, int begin, int end, int channels, int pixels,
                               int x_channel, int pools, float share)
 {
-    for (int c = begin; c < end; c++) {
+    for (int c = begin; pools == AVERAGE && c < end; c++)
+        pooled[c] = plane_sum(x + (size_t)c * x_channel, pixels) / (float)pixels * (share > 0.0f ? share : 1.0f);
+    for (int c = begin; pools != AVERAGE && c < end; c++) {
         __global const float *plane = x + (size_t)c * x_channel;
         float total = 0.0f, most = 0.0f, sum;
         int row = 0;
@@ -145,16 +148,16 @@ static inline void pool_block(__global const float *x, __global float *pooled, i
 }
 
 static inline void scale_block(__global const float *x, __global const float *residual, __global float *y,
-                               __global const float *gates, int begin, int end, int pixels, int x_channel, int residual_channel,
-                               int y_channel, struct ending ending)
+                               __global const float *gates, int begin, int end, int first, int last, int x_channel,
+                               int residual_channel, int y_channel, struct ending ending)
 {
     for (int c = begin; c < end; c++)
-        scale_run(x + (size_t)c * x_channel, gates, gates[c], residual + (size_t)c * residual_channel,
-                  y + (size_t)c * y_channel, pixels, 0, ending);
+        scale_run(x + (size_t)c * x_channel + first, gates, gates[c], residual + (size_t)c * residual_channel + first,
+                  y + (size_t)c * y_channel + first, last - first, 0, ending);
 }
 
 #else
-#define WIDE 4 /* vectors that are pooled together, so that whole cache lines are read */
+#define ROWS 4 /* pixels that are pooled together, so that sums are fetched less often */
 
 static inline floatv load_lanes(__global const float *x, int lanes)
 {
@@ -169,18 +172,50 @@ static inline void store_lanes(floatv value, __global float *to, int lanes)
         vstore_some(value, to, lanes);
 }
 
-/* A NaN is lost from these maxima, but not from the sums; the caller looks. */
-static inline void sum_and_max(__global const float *x, int lanes, int pixels, int x_pixel, int vectors, floatv *sum, floatv *most)
+/* A NaN may win or be lost: whoever wants to know looks at the sum. */
+static inline floatv larger(floatv a, floatv b)
 {
-    UNROLL for (int k = 0; k < vectors; k++) {
-        sum[k] = 0.0f;
-        most[k] = -INFINITY;
+    return select(b, a, a > b);
+}
+
+/* Adds `rows` pixels of `lanes` channels to their sums, and takes their maxima, from which a NaN may be lost. */
+ALWAYS_INLINE void add_pixels(__global const float *x, int x_pixel, int lanes, const int rows, const int has_most,
+                              __global float *sums, __global float *most)
+{
+    floatv sum = load_lanes(x, lanes), high = sum;
+    if (rows == ROWS) {
+        floatv v = load_lanes(x + x_pixel, lanes), w = load_lanes(x + 2 * (size_t)x_pixel, lanes),
+               z = load_lanes(x + 3 * (size_t)x_pixel, lanes);
+        if (has_most)
+            high = larger(larger(high, v), larger(w, z));
+        sum = (sum + v) + (w + z);
     }
-    for (int p = 0; p < pixels; p++) {
-        UNROLL for (int k = 0; k < vectors; k++) {
-            floatv v = load_lanes(x + (size_t)p * x_pixel + k * VECTOR, lanes);
-            sum[k] += v;
-            most[k] = select(most[k], v, v > most[k]);
+    store_lanes(load_lanes(sums, lanes) + sum, sums, lanes);
+    if (has_most)
+        store_lanes(larger(high, load_lanes(most, lanes)), most, lanes);
+}
+
+ALWAYS_INLINE void sum_rows(__global const float *x, __global float *sums, __global float *most, int channels, int pixels,
+                            int x_pixel, const int has_most)
+{
+    for (int c = 0; c < channels; c++) {
+        sums[c] = 0.0f;
+        if (has_most)
+            most[c] = -INFINITY;
+    }
+    for (int p = 0; p < pixels;) {
+        __global const float *from = x + (size_t)p * x_pixel;
+        if (p + ROWS <= pixels) {
+            int c = 0;
+            for (; c + VECTOR <= channels; c += VECTOR)
+                add_pixels(from + c, x_pixel, VECTOR, ROWS, has_most, sums + c, most + c);
+            if (c < channels)
+                add_pixels(from + c, x_pixel, channels - c, ROWS, has_most, sums + c, most + c);
+            p += ROWS;
+        } else {
+            for (int c = 0; c < channels; c += VECTOR)
+                add_pixels(from + c, x_pixel, min(VECTOR, channels - c), 1, has_most, sums + c, most + c);
+            p++;
         }
     }
 }
@@ -205,7 +240,7 @@ static inline void pool_part(__global const float *x, __global float *pooled, in
 {
     int row = 0;
     floatv total = 0.0f;
-    for (int p = 0; any(sum != sum) && p < pixels; p++)
+    for (int p = 0; pools != AVERAGE && any(sum != sum) && p < pixels; p++)
         most = max_or_nan(most, load_lanes(x + (size_t)p * x_pixel, lanes));
     for (int pool = AVERAGE; pool <= LSE; pool *= 2) {
         if (!(pools & pool))
@@ -222,26 +257,24 @@ static inline void pool_part(__global const float *x, __global float *pooled, in
 static inline void pool_block(__global const float *x, __global float *pooled, int begin, int end, int channels, int pixels,
                               int x_pixel, int pools, float share)
 {
-    floatv sum[WIDE], most[WIDE];
-    int width;
-    for (int c = begin; c < end; c += width) {
+    int has_most = pools & (MAXIMUM | LSE);
+    __global float *most = pooled + channels;
+    if (has_most)
+        sum_rows(x + begin, pooled + begin, most + begin, end - begin, pixels, x_pixel, 1);
+    else
+        sum_rows(x + begin, pooled + begin, most + begin, end - begin, pixels, x_pixel, 0);
+    for (int c = begin; c < end; c += VECTOR) {
         int lanes = min(VECTOR, end - c);
-        width = c + WIDE * VECTOR <= end ? WIDE * VECTOR : lanes;
-        if (width > VECTOR)
-            sum_and_max(x + c, VECTOR, pixels, x_pixel, WIDE, sum, most);
-        else
-            sum_and_max(x + c, lanes, pixels, x_pixel, 1, sum, most);
-        for (int k = 0; k * VECTOR < width; k++)
-            pool_part(x + c + k * VECTOR, pooled + c + k * VECTOR, lanes, channels, pixels, x_pixel, pools, share, sum[k],
-                      most[k]);
+        floatv high = has_most ? load_lanes(most + c, lanes) : (floatv)(0.0f);
+        pool_part(x + c, pooled + c, lanes, channels, pixels, x_pixel, pools, share, load_lanes(pooled + c, lanes), high);
     }
 }
 
 static inline void scale_block(__global const float *x, __global const float *residual, __global float *y,
-                               __global const float *gates, int begin, int end, int pixels, int x_pixel, int residual_pixel,
-                               int y_pixel, struct ending ending)
+                               __global const float *gates, int begin, int end, int first, int last, int x_pixel,
+                               int residual_pixel, int y_pixel, struct ending ending)
 {
-    for (int p = 0; p < pixels; p++)
+    for (int p = first; p < last; p++)
         scale_run(x + (size_t)p * x_pixel + begin, gates + begin, 1.0f, residual + (size_t)p * residual_pixel + begin,
                   y + (size_t)p * y_pixel + begin, end - begin, 1, ending);
 }
@@ -255,15 +288,19 @@ static inline float hidden_unit(__global const float *pooled, __global const flo
     float bias = mlp[(size_t)hidden * channels + j], total = 0.0f;
     for (int row = 0; row < rows; row++) {
         __global const float *p = pooled + row * channels;
-        floatv a = 0.0f, b = 0.0f;
+        floatv part[PARTS];
         int c = 0;
-        for (; c + 2 * VECTOR <= channels; c += 2 * VECTOR) {
-            a += vloadv(weights + c) * vloadv(p + c);
-            b += vloadv(weights + c + VECTOR) * vloadv(p + c + VECTOR);
+        UNROLL for (int k = 0; k < PARTS; k++)
+            part[k] = 0.0f;
+        for (; c + BLOCK <= channels; c += BLOCK) {
+            UNROLL for (int k = 0; k < PARTS; k++)
+                part[k] += vloadv(weights + c + k * VECTOR) * vloadv(p + c + k * VECTOR);
         }
         for (; c + VECTOR <= channels; c += VECTOR)
-            a += vloadv(weights + c) * vloadv(p + c);
-        float sum = horizontal_sum(a + b);
+            part[0] += vloadv(weights + c) * vloadv(p + c);
+        UNROLL for (int k = 1; k < PARTS; k++)
+            part[0] += part[k];
+        float sum = horizontal_sum(part[0]);
         for (; c < channels; c++)
             sum += weights[c] * p[c];
         total += activate(sum + bias, alpha, 0.0f);
@@ -271,10 +308,9 @@ static inline float hidden_unit(__global const float *pooled, __global const flo
     return total;
 }
 
-/* The gates of channels begin … begin + BLOCK − 1. With rows 0 the hidden layer is read from `sums`. */
-static inline void gate_block(__global const float *pooled, __global const float *sums, __global const float *mlp,
-                              __global float *gates, int begin, int channels, int hidden, int has_first, int rows, float bias_count,
-                              float act_alpha, float gate_alpha, float gate_beta)
+/* The gates of channels begin … begin + BLOCK − 1. */
+static inline void gate_block(__global const float *sums, __global const float *mlp, __global float *gates, int begin, int channels,
+                              int hidden, int has_first, float bias_count, float gate_alpha, float gate_beta)
 {
     size_t padded = (size_t)((channels + BLOCK - 1) / BLOCK * BLOCK);
     __global const float *second = mlp + (has_first ? (size_t)hidden * (size_t)(channels + 1) : 0);
@@ -284,7 +320,7 @@ static inline void gate_block(__global const float *pooled, __global const float
     for (int k = 0; k < PARTS; k++)
         total[k] = vloadv(bias + k * VECTOR) * bias_count;
     for (int j = 0; j < hidden; j++) {
-        float unit = rows > 0 ? hidden_unit(pooled, mlp, j, channels, hidden, rows, act_alpha) : sums[j];
+        float unit = sums[j];
         __global const float *weights = second + (size_t)j * padded + begin;
         UNROLL
         for (int k = 0; k < PARTS; k++)
@@ -297,57 +333,57 @@ static inline void gate_block(__global const float *pooled, __global const float
 
 /* x_step is the stride of channels, or of pixels where channels are last. */
 SINGLE __kernel void pool(__global const float *x_buffer, uint x_offset, __global float *pooled_buffer, uint pooled_offset,
-                          int channels,
-                          int pixels, int rows, int x_image, int x_step, int pools, float share)
+                          int channels, int pixels, int x_image, int x_step, int pooled_image, int pools, int channels_each,
+                          float share)
 {
-    int begin = (int)get_group_id(0) * BLOCK, image = (int)get_group_id(1);
-    pool_block(x_buffer + x_offset + (size_t)image * x_image, pooled_buffer + pooled_offset + (size_t)image * rows * channels,
-               begin,
-               min(begin + BLOCK, channels), channels, pixels, x_step, pools, share);
+    int begin = (int)get_group_id(0) * channels_each, image = (int)get_group_id(1);
+    pool_block(x_buffer + x_offset + (size_t)image * x_image, pooled_buffer + pooled_offset + (size_t)image * pooled_image, begin,
+               min(begin + channels_each, channels), channels, pixels, x_step, pools, share);
 }
 
 SINGLE __kernel void hidden_layer(__global const float *pooled_buffer, uint pooled_offset, __global float *sums_buffer,
                                   uint sums_offset, __global const float *mlp_buffer, uint mlp_offset, int channels, int hidden,
-                                  int rows, float act_alpha, int units_each)
+                                  int rows, int pooled_image, float act_alpha, int units_each)
 {
     int begin = (int)get_group_id(0) * units_each, end = min(begin + units_each, hidden), image = (int)get_group_id(1);
-    __global const float *pooled = pooled_buffer + pooled_offset + (size_t)image * rows * channels;
+    __global const float *pooled = pooled_buffer + pooled_offset + (size_t)image * pooled_image;
     __global float *sums = sums_buffer + sums_offset + (size_t)image * hidden;
     for (int j = begin; j < end; j++)
         sums[j] = hidden_unit(pooled, mlp_buffer + mlp_offset, j, channels, hidden, rows, act_alpha);
 }
 
-/* With `whole` the group does one image, pooling included, and `pools`, `share` and `rows` say how; else one block, and rows 0 says
- * that `sums` holds the hidden layer. */
+/* With `whole` the group does one image, pooling included. Rows 0 says that `sums` holds the hidden layer. */
 SINGLE __kernel void scale(__global const float *x_buffer, uint x_offset, __global const float *residual_buffer,
                            uint residual_offset, __global float *y_buffer, uint y_offset, __global float *gate_buffer,
                            uint gate_offset, __global float *pooled_buffer, uint pooled_offset, __global float *sums_buffer,
                            uint sums_offset, __global float *gates_buffer, uint gates_offset, __global const float *mlp_buffer,
                            uint mlp_offset, int channels, int pixels, int hidden, int has_first, int rows, int x_image, int x_step,
                            int residual_image, int residual_step, int y_image, int y_step, int gate_image, int gate_channel,
-                           int pooled_image, int pools, float share, float bias_count, float act_alpha, float gate_alpha,
-                           float gate_beta, float low, float high, int has_residual, int clips, int has_y, int has_gate, int whole)
+                           int pooled_image, int pools, int channels_each, int pixels_each, float share, float bias_count,
+                           float act_alpha, float gate_alpha, float gate_beta, float low, float high, int has_residual, int clips,
+                           int has_y, int has_gate, int whole)
 {
     const struct ending ending = { has_residual, clips, low, high };
-    int image = (int)get_group_id(1), first = (int)get_group_id(0) * BLOCK;
-    int last = min(whole ? channels : first + BLOCK, channels), padded = (channels + BLOCK - 1) / BLOCK * BLOCK;
+    int image = (int)get_group_id(2), first = (int)get_group_id(0) * channels_each, last = min(first + channels_each, channels);
+    int from = (int)get_group_id(1) * pixels_each, to = min(from + pixels_each, pixels);
+    size_t padded = (size_t)((channels + BLOCK - 1) / BLOCK * BLOCK);
+    size_t part = (size_t)image * get_num_groups(1) + get_group_id(1), group = part * get_num_groups(0) + get_group_id(0);
     __global const float *x = x_buffer + x_offset + (size_t)image * x_image, *mlp = mlp_buffer + mlp_offset;
     __global float *pooled = pooled_buffer + pooled_offset + (size_t)image * pooled_image;
-    __global float *sums = sums_buffer + sums_offset + (size_t)image * hidden;
-    __global float *gates = gates_buffer + gates_offset + (size_t)image * padded;
-    if (whole) {
+    __global float *sums = sums_buffer + sums_offset + (rows > 0 ? group : (size_t)image) * hidden;
+    __global float *gates = gates_buffer + gates_offset + part * padded;
+    if (!has_first)
+        sums = pooled;
+    if (whole)
         pool_block(x, pooled, 0, channels, channels, pixels, x_step, pools, share);
-        for (int j = 0; has_first && j < hidden; j++)
-            sums[j] = hidden_unit(pooled, mlp, j, channels, hidden, rows, act_alpha);
-        rows = 0;
-    }
+    for (int j = 0; has_first && rows > 0 && j < hidden; j++)
+        sums[j] = hidden_unit(pooled, mlp, j, channels, hidden, rows, act_alpha);
     for (int begin = first; begin < last; begin += BLOCK)
-        gate_block(pooled, sums, mlp, gates, begin, channels, hidden, has_first, rows, bias_count, act_alpha, gate_alpha,
-                   gate_beta);
-    for (int c = first; has_gate && c < last; c++)
+        gate_block(sums, mlp, gates, begin, channels, hidden, has_first, bias_count, gate_alpha, gate_beta);
+    for (int c = first; has_gate && from == 0 && c < last; c++)
         gate_buffer[gate_offset + (size_t)image * gate_image + (size_t)c * gate_channel] = gates[c];
     if (has_y)
         scale_block(x, residual_buffer + residual_offset + (size_t)image * residual_image,
-                    y_buffer + y_offset + (size_t)image * y_image, gates, first, last, pixels, x_step, residual_step, y_step,
+                    y_buffer + y_offset + (size_t)image * y_image, gates, first, last, from, to, x_step, residual_step, y_step,
                     ending);
 }

@@ -7,7 +7,8 @@
 #include "ops/gate.h"
 #include "ops/strided.h"
 
-#define BLOCK 32          /* channels of a work-group of cl/cpu; packed biases and second layers are padded to it */
+#define BLOCK 32          /* the gates that cl/cpu computes at a time; packed biases and second layers are padded to it */
+#define WIDE_BLOCK 64     /* channels of a work-group that reads pixel rows, so that it reads whole cache lines side by side */
 #define SMALL_LAYER 16384 /* multiplications of the hidden layer that cost less than a launch does */
 
 /* The sizes that all variants want. */
@@ -120,11 +121,13 @@ static const char *write_options(char options[96], const struct schedule *schedu
     return options;
 }
 
-/* What the launches of the cl/cpu form share. */
+/* What the launches of the cl/cpu form share. A group of the pool has channels_each channels; of the scaling as many, of
+ * pixels_each pixels, or all channels (by_pixels). */
 struct cpu_plan {
     const char *options;
-    bool channels_last, whole;
-    int64_t blocks;
+    bool channels_last, whole, by_pixels, inline_hidden;
+    int64_t channels_each, pixels_each, blocks, parts; /* channels are in so many blocks, pixels in so many parts */
+    int64_t pooled_image;
     uint32_t pooled, sums, gates;
 };
 
@@ -134,9 +137,9 @@ static void launch_cpu_pool(struct schedule *schedule, const struct operator_cal
     struct launch *launch = schedule_launch(schedule, "cpu/channel_gate.cl", plan->options, "pool");
     launch_operand(launch, &call->inputs[X]);
     launch_region(launch, plan->pooled, 0);
-    launch_ints(launch, (const int64_t[]){ gating->channels, gating->height * gating->width, gating->rows,
-                                           call->inputs[X].strides[0], gate_step(&call->inputs[X], plan->channels_last),
-                                           gating->pools }, 6);
+    launch_ints(launch, (const int64_t[]){ gating->channels, gating->height * gating->width, call->inputs[X].strides[0],
+                                           gate_step(&call->inputs[X], plan->channels_last), plan->pooled_image, gating->pools,
+                                           plan->channels_each }, 7);
     launch_float(launch, gating->share);
     launch_groups(launch, (size_t)plan->blocks, (size_t)gating->images, 1);
 }
@@ -153,16 +156,17 @@ static void launch_cpu_hidden(struct schedule *schedule, const struct operator_c
     launch_region(launch, plan->pooled, 0);
     launch_region(launch, plan->sums, 0);
     launch_mlp(launch, call, gating);
-    launch_ints(launch, (const int64_t[]){ gating->channels, gating->hidden, gating->rows }, 3);
+    launch_ints(launch, (const int64_t[]){ gating->channels, gating->hidden, gating->rows, plan->pooled_image }, 4);
     launch_float(launch, gating->params->act_alpha);
     launch_int(launch, each);
     launch_groups(launch, (size_t)((gating->hidden + each - 1) / each), (size_t)gating->images, 1);
 }
 
 static void launch_cpu_scale(struct schedule *schedule, const struct operator_call *call, const struct gating *gating,
-                             const struct cpu_plan *plan, int64_t rows)
+                             const struct cpu_plan *plan)
 {
     const struct operand *x = &call->inputs[X], *residual = gate_residual(call), *y = &call->outputs[0], *gate = &call->outputs[1];
+    int64_t blocks = plan->by_pixels ? 1 : plan->blocks;
     struct launch *launch = schedule_launch(schedule, "cpu/channel_gate.cl", plan->options, "scale");
     launch_operand(launch, x);
     launch_operand(launch, residual);
@@ -172,10 +176,12 @@ static void launch_cpu_scale(struct schedule *schedule, const struct operator_ca
     launch_region(launch, plan->sums, 0);
     launch_region(launch, plan->gates, 0);
     launch_mlp(launch, call, gating);
-    const int64_t ints[] = { gating->channels, gating->height * gating->width, gating->hidden, gating->has_first, rows,
+    const int64_t ints[] = { gating->channels, gating->height * gating->width, gating->hidden, gating->has_first,
+                             plan->inline_hidden ? gating->rows : 0,
                              x->strides[0], gate_step(x, plan->channels_last), gate_stride(residual, 0),
                              gate_step(residual, plan->channels_last), gate_stride(y, 0), gate_step(y, plan->channels_last),
-                             gate_stride(gate, 0), gate_stride(gate, 1), gating->rows * gating->channels, gating->pools };
+                             gate_stride(gate, 0), gate_stride(gate, 1), plan->pooled_image, gating->pools,
+                             plan->by_pixels ? gating->channels : plan->channels_each, plan->pixels_each };
     launch_ints(launch, ints, sizeof ints / sizeof *ints);
     const float numbers[] = { gating->share, gating->bias_count, gating->params->act_alpha, gating->params->gate_alpha,
                               gating->params->gate_beta };
@@ -183,26 +189,54 @@ static void launch_cpu_scale(struct schedule *schedule, const struct operator_ca
         launch_float(launch, numbers[i]);
     launch_gate_bounds(launch, call);
     launch_ints(launch, (const int64_t[]){ residual->present, gate_clips(call), y->present, gate->present, plan->whole }, 5);
-    launch_groups(launch, plan->whole ? 1 : (size_t)plan->blocks, (size_t)gating->images, 1);
+    launch_groups(launch, (size_t)blocks, (size_t)plan->parts, (size_t)gating->images);
+}
+
+/* Ranges of channels that give every compute unit two groups; of planes a block is enough, of pixel rows whole cache lines are. */
+static int64_t channels_of_group(const struct gating *gating, const struct device_caps *caps, bool channels_last)
+{
+    if (!channels_last)
+        return BLOCK;
+    int64_t each = divide_up(gating->channels * gating->images, 2 * (int64_t)caps->compute_units);
+    each = divide_up(each < gating->channels ? each : gating->channels, BLOCK) * BLOCK;
+    return each < WIDE_BLOCK ? WIDE_BLOCK : each;
+}
+
+/* Pixel rows are scaled whole, each group computing all gates, unless that is more work than scaling its pixels. */
+static void share_pixels(struct cpu_plan *plan, const struct gating *gating, const struct device_caps *caps)
+{
+    int64_t pixels = gating->height * gating->width, parts = divide_up(2 * (int64_t)caps->compute_units, gating->images);
+    plan->pixels_each = pixels;
+    plan->parts = 1;
+    if (!plan->channels_last || plan->whole || pixels < parts * gating->hidden)
+        return;
+    plan->by_pixels = true;
+    plan->pixels_each = divide_up(pixels, parts);
+    plan->parts = divide_up(pixels, plan->pixels_each);
 }
 
 static plugcl_status plan_cpu(struct schedule *schedule, const struct operator_call *call, bool channels_last, bool whole)
 {
     struct gating gating = gating_of(call);
+    const struct device_caps *caps = schedule_caps(schedule);
     char options[96];
     if (gating.images == 0)
         return schedule_status(schedule);
     struct cpu_plan plan = { .options = write_options(options, schedule, &gating, channels_last), .channels_last = channels_last,
-                             .whole = whole, .blocks = divide_up(gating.channels, BLOCK) };
-    plan.pooled = gate_scratch(schedule, gating.images * gating.rows * gating.channels);
-    plan.sums = gating.has_first ? gate_scratch(schedule, gating.images * gating.hidden) : plan.pooled;
-    plan.gates = gate_scratch(schedule, gating.images * plan.blocks * BLOCK);
-    bool inline_hidden = gating.has_first && gating.hidden * gating.channels * gating.rows <= SMALL_LAYER;
+                             .whole = whole, .inline_hidden = whole || gating.hidden * gating.channels * gating.rows <= SMALL_LAYER,
+                             .pooled_image = (channels_last && gating.rows < 2 ? 2 : gating.rows) * gating.channels };
+    plan.channels_each = whole ? divide_up(gating.channels, BLOCK) * BLOCK : channels_of_group(&gating, caps, channels_last);
+    plan.blocks = divide_up(gating.channels, plan.channels_each);
+    share_pixels(&plan, &gating, caps);
+    int64_t padded = divide_up(gating.channels, BLOCK) * BLOCK;
+    plan.pooled = gate_scratch(schedule, gating.images * plan.pooled_image);
+    plan.sums = gating.has_first ? gate_scratch(schedule, gating.images * plan.parts * plan.blocks * gating.hidden) : plan.pooled;
+    plan.gates = gate_scratch(schedule, gating.images * plan.parts * padded);
     if (!whole)
         launch_cpu_pool(schedule, call, &gating, &plan);
-    if (!whole && gating.has_first && !inline_hidden)
+    if (gating.has_first && !plan.inline_hidden)
         launch_cpu_hidden(schedule, call, &gating, &plan);
-    launch_cpu_scale(schedule, call, &gating, &plan, whole || inline_hidden ? gating.rows : 0);
+    launch_cpu_scale(schedule, call, &gating, &plan);
     return schedule_status(schedule);
 }
 
