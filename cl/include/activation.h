@@ -88,13 +88,14 @@ static inline floatv expv(floatv x)
     /* The comparisons let a NaN pass. */
     floatv bounded = select(x, (floatv)(-87.6f), x < -87.6f);
     bounded = select(bounded, (floatv)(89.0f), bounded > 89.0f);
-    /* The sum's last bits are x / log 2 rounded to an integer n: 1.5 · 2^23 leaves no room for others. */
-    floatv shifted = bounded * 1.44269504f + 12582912.0f, n = shifted - 12582912.0f;
+    /* The sum's last bits are x / log 2 rounded to an integer n, plus 126: 1.5 · 2^23 leaves no room for others. */
+    const float round = 12582912.0f + 126.0f;
+    floatv shifted = bounded * 1.44269504f + round, n = shifted - round;
     floatv r = bounded - n * 0.693359375f + n * 2.12194440e-4f; /* log 2 in two parts; the first product is exact */
     /* 2 · exp(r) times 2^(n − 1), since n may be 128; for n = −126 the factor's bits are those of 0. */
     floatv p = (0.01662486f * r + 0.08378198f) * r + 0.33334237f;
     p = ((p * r + 0.9999845f) * r + 2.0f) * r + 2.0f;
-    return p * as_floatv((as_intv(shifted) << 23) + (126 << 23));
+    return p * as_floatv(as_intv(shifted) << 23);
 }
 
 static inline floatv clipv(floatv x, float low, float high)

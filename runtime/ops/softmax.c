@@ -5,6 +5,7 @@
 #include "ops/strided.h"
 
 #define LONG_ROW 64     /* from here on a work-group for a row pays */
+#define EXP_COST 4      /* of an element, against one that is copied */
 
 static plugcl_status softmax_shape(const void *params, const plugcl_shape *inputs, const bool *present, plugcl_shape *outputs)
 {
@@ -80,7 +81,7 @@ static plugcl_status plan_along(struct schedule *schedule, const struct operator
     rows_of(call, &rows);
     if (operand_elements(&call->outputs[0]) == 0)
         return schedule_status(schedule);
-    int64_t each = strided_rows_each(rows.count, rows.length, schedule_caps(schedule));
+    int64_t each = strided_rows_each(rows.count, EXP_COST * rows.length, schedule_caps(schedule));
     struct launch *launch = launch_softmax(schedule, call, "cpu/softmax.cl", "softmax_along");
     launch_space(launch, &rows.space, 0, rows.space.rank);
     launch_int(launch, rows.count);
