@@ -118,6 +118,26 @@ plugcl_status buffer_write_now(struct buffer *buffer, size_t offset, const void 
     return error ? opencl_fail("clEnqueueWriteBuffer", error) : PLUGCL_OK;
 }
 
+plugcl_status buffer_map_to_fill(struct buffer *buffer, void **data)
+{
+    plugcl_context *context = buffer->context;
+    cl_int error = CL_SUCCESS;
+    *data = context->api->clEnqueueMapBuffer(context->transfers, buffer->cl, CL_TRUE, CL_MAP_WRITE_INVALIDATE_REGION, 0,
+                                             buffer->bytes, 0, NULL, NULL, &error);
+    return error ? opencl_fail("clEnqueueMapBuffer", error) : PLUGCL_OK;
+}
+
+plugcl_status buffer_unmap(struct buffer *buffer, void *data)
+{
+    plugcl_context *context = buffer->context;
+    cl_int error = context->api->clEnqueueUnmapMemObject(context->transfers, buffer->cl, data, 0, NULL, NULL);
+    if (error)
+        return opencl_fail("clEnqueueUnmapMemObject", error);
+    /* Runs are on other queues and must see what the host wrote. */
+    error = context->api->clFinish(context->transfers);
+    return error ? opencl_fail("clFinish", error) : PLUGCL_OK;
+}
+
 plugcl_status buffer_read_now(const struct buffer *buffer, size_t offset, void *data, size_t bytes)
 {
     if (bytes == 0)

@@ -42,6 +42,9 @@ plugcl_status queue_finish(struct queue *queue);
 /* Blocking transfers on the context's own transfer queue, for uploads at plan time and for tensors. Thread-safety: safe. */
 plugcl_status buffer_write_now(struct buffer *buffer, size_t offset, const void *data, size_t bytes);
 plugcl_status buffer_read_now(const struct buffer *buffer, size_t offset, void *data, size_t bytes);
+/* All of the buffer in the host's reach, with undefined content, until buffer_unmap, which waits for what was written there. */
+plugcl_status buffer_map_to_fill(struct buffer *buffer, void **data);
+plugcl_status buffer_unmap(struct buffer *buffer, void *data);
 
 plugcl_event *event_take(plugcl_event *event);
 plugcl_status event_times(plugcl_event *event, uint64_t *start_ns, uint64_t *end_ns);

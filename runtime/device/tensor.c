@@ -210,15 +210,9 @@ plugcl_status plugcl_tensor_unmap(plugcl_tensor *tensor)
     tensor->mapped = false;
     if (!tensor->mapping)
         return PLUGCL_OK;
-    plugcl_context *context = tensor->buffer->context;
     void *mapping = tensor->mapping;
     tensor->mapping = NULL;
-    cl_int error = context->api->clEnqueueUnmapMemObject(context->transfers, tensor->buffer->cl, mapping, 0, NULL, NULL);
-    if (error)
-        return opencl_fail("clEnqueueUnmapMemObject", error);
-    /* Runs are on other queues and must see what the host wrote. */
-    error = context->api->clFinish(context->transfers);
-    return error ? opencl_fail("clFinish", error) : PLUGCL_OK;
+    return buffer_unmap(tensor->buffer, mapping);
 }
 
 struct buffer *tensor_buffer(const plugcl_tensor *tensor, size_t *byte_offset)

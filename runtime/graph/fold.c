@@ -26,49 +26,63 @@ static plugcl_status check_sizes(const struct batch_norm_constants *norm, int64_
     return PLUGCL_OK;
 }
 
-static void scale_rows(const struct batch_norm_constants *norm, float *const *floats, size_t channels, size_t row,
-                       float *new_weight, float *new_bias)
+enum { WEIGHT, BIAS, MEAN, VARIANCE, FACTOR, SHIFT, PARTS }; /* the layer's, then the norm's */
+
+struct fold {
+    float eps;
+    int64_t channels;
+};
+
+/* In double: the folded weights are rounded once. */
+static double scale_of(const float *const *parts, const struct constant *const *constants, const struct fold *fold, size_t c)
 {
-    const float *weight = floats[0], *bias = floats[1];
+    double variance = element(parts[VARIANCE], constants[VARIANCE], c, 1.0);
+    return element(parts[FACTOR], constants[FACTOR], c, 1.0) / sqrt(variance + fold->eps);
+}
+
+static void fold_weight(const float *const *parts, const struct constant *const *constants, const void *parameters, float *folded)
+{
+    const struct fold *fold = parameters;
+    const size_t channels = (size_t)fold->channels;
+    const size_t row = channels > 0 ? (size_t)plugcl_shape_elements(&constants[WEIGHT]->shape) / channels : 0;
     for (size_t c = 0; c < channels; c++) {
-        /* In double: the folded weights are rounded once. */
-        double variance = element(floats[3], norm->variance, c, 1.0);
-        double scale = element(floats[4], norm->weight, c, 1.0) / sqrt(variance + norm->eps);
-        double shift = element(floats[5], norm->bias, c, 0.0);
-        for (size_t i = 0; i < row; i++)
-            new_weight[c * row + i] = (float)(weight[c * row + i] * scale);
-        new_bias[c] = (float)(((bias ? bias[c] : 0.0) - element(floats[2], norm->mean, c, 0.0)) * scale + shift);
+        double scale = scale_of(parts, constants, fold, c);
+        for (size_t i = c * row; i < (c + 1) * row; i++)
+            folded[i] = (float)(parts[WEIGHT][i] * scale);
+    }
+}
+
+static void fold_bias(const float *const *parts, const struct constant *const *constants, const void *parameters, float *folded)
+{
+    const struct fold *fold = parameters;
+    for (size_t c = 0; c < (size_t)fold->channels; c++) {
+        double centred = (parts[BIAS] ? parts[BIAS][c] : 0.0) - element(parts[MEAN], constants[MEAN], c, 0.0);
+        folded[c] = (float)(centred * scale_of(parts, constants, fold, c) + element(parts[SHIFT], constants[SHIFT], c, 0.0));
     }
 }
 
 plugcl_status fold_batch_norm(const struct batch_norm_constants *norm, struct constant *weight, struct constant *bias,
                               struct constant **folded_weight, struct constant **folded_bias)
 {
-    struct constant *const sources[6] = { weight, bias, norm->mean, norm->variance, norm->weight, norm->bias };
-    float *floats[6] = { NULL };
-    char recipe[2][64];
-    plugcl_shape channels = { 1, { weight->shape.rank > 0 ? weight->shape.dims[0] : 0 } };
+    struct constant *parts[PARTS] = { weight, bias, norm->mean, norm->variance, norm->weight, norm->bias };
+    const plugcl_shape channels = { 1, { weight->shape.rank > 0 ? weight->shape.dims[0] : 0 } };
+    const struct fold fold = { .eps = norm->eps, .channels = channels.dims[0] };
+    char name[2][64];
     plugcl_status status = check_sizes(norm, channels.dims[0]);
     if (status == PLUGCL_OK && bias != NULL && plugcl_shape_elements(&bias->shape) != channels.dims[0])
         status = fail(PLUGCL_INVALID, "a bias has %lld elements; its layer has %lld channels",
                       (long long)plugcl_shape_elements(&bias->shape), (long long)channels.dims[0]);
-    for (int i = 0; status == PLUGCL_OK && i < 6; i++)
-        if (sources[i] != NULL && (floats[i] = constant_floats(sources[i])) == NULL)
-            status = fail_no_memory((size_t)plugcl_shape_elements(&sources[i]->shape) * sizeof(float));
-    snprintf(recipe[0], sizeof recipe[0], "batch norm weight %a %d", (double)norm->eps, norm->broadcast);
-    snprintf(recipe[1], sizeof recipe[1], "batch norm bias %a %d", (double)norm->eps, norm->broadcast);
+    snprintf(name[0], sizeof name[0], "batch norm weight %a %d", (double)norm->eps, norm->broadcast);
+    snprintf(name[1], sizeof name[1], "batch norm bias %a %d", (double)norm->eps, norm->broadcast);
     if (status == PLUGCL_OK)
-        status = constant_derive(recipe[0], &weight->shape, sources, 6, folded_weight);
+        status = constant_derive(&(struct recipe){ name[0], fold_weight, &fold, sizeof fold }, &weight->shape, parts, PARTS,
+                                 folded_weight);
+    parts[WEIGHT] = NULL; /* of which the bias needs nothing */
     if (status == PLUGCL_OK)
-        status = constant_derive(recipe[1], &channels, sources, 6, folded_bias);
-    if (status == PLUGCL_OK && channels.dims[0] > 0)
-        scale_rows(norm, floats, (size_t)channels.dims[0], (size_t)(plugcl_shape_elements(&weight->shape) / channels.dims[0]),
-                   (*folded_weight)->owned, (*folded_bias)->owned);
+        status = constant_derive(&(struct recipe){ name[1], fold_bias, &fold, sizeof fold }, &channels, parts, PARTS, folded_bias);
     if (status != PLUGCL_OK) {
         constant_drop(folded_weight);
         constant_drop(folded_bias);
     }
-    for (int i = 0; i < 6; i++)
-        memory_free(floats[i]);
     return status;
 }

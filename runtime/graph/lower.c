@@ -200,26 +200,9 @@ static void make_constants(struct lowering *low)
     }
 }
 
-/* Constants that are on the device now and that nobody else reads: folded weights would double the network's on the host. */
-static void let_go_of_constants(struct lowering *low, const struct node *node)
-{
-    for (size_t i = 0; i < OPERATOR_MAX_INPUTS; i++) {
-        struct value *value = graph_value(low->graph, node->inputs[i]);
-        if (value == NULL || value->kind != VALUE_CONSTANT || graph_is_output(low->graph, node->inputs[i]) ||
-            is_read_later(low, node, node->inputs[i]))
-            continue;
-        low->operands[node->inputs[i]].constant = NULL;
-        constant_drop(&value->constant);
-    }
-}
-
 static plugcl_status lower_one(struct lowering *low, const struct node *node)
 {
-    if (lower_is_view(low, node))
-        return lower_view(low, node);
-    plugcl_status status = lower_node(low, node);
-    let_go_of_constants(low, node);
-    return status;
+    return lower_is_view(low, node) ? lower_view(low, node) : lower_node(low, node);
 }
 
 static bool allocate(struct lowering *low)

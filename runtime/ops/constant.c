@@ -11,6 +11,13 @@
 #include "device/context.h"
 #include "device/queue.h"
 
+struct derivation {
+    pack_function compute;
+    size_t n_sources;
+    struct constant *sources[DERIVED_MAX_SOURCES];
+    _Alignas(16) unsigned char parameters[];
+};
+
 static size_t constant_elements(const struct constant *constant)
 {
     return (size_t)plugcl_shape_elements(&constant->shape);
@@ -80,23 +87,36 @@ plugcl_status constant_from_weights(plugcl_weights *weights, const struct plugcl
     return PLUGCL_OK;
 }
 
-plugcl_status constant_derive(const char *recipe, const plugcl_shape *shape, struct constant *const *sources, size_t n_sources,
-                              struct constant **constant)
+static void identify_by_sources(const char *name, uint64_t size, struct constant *const *sources, size_t n_sources,
+                                uint8_t identity[32])
 {
-    struct constant *made = constant_new(PLUGCL_F32, shape);
-    size_t bytes = (size_t)plugcl_shape_elements(shape) * sizeof(float);
-    *constant = NULL;
-    if (made == NULL || (made->owned = memory_aligned(bytes)) == NULL) {
-        constant_drop(&made);
-        return fail_no_memory(bytes);
-    }
-    made->data = made->owned;
     struct sha256 hash;
     sha256_start(&hash);
-    sha256_add_string(&hash, recipe);
+    sha256_add_string(&hash, name);
+    sha256_add_field(&hash, &size, sizeof size);
     for (size_t i = 0; i < n_sources; i++)
         sha256_add_field(&hash, sources[i] ? sources[i]->identity : NULL, sources[i] ? sizeof sources[i]->identity : 0);
-    sha256_finish(&hash, made->identity);
+    sha256_finish(&hash, identity);
+}
+
+plugcl_status constant_derive(const struct recipe *recipe, const plugcl_shape *shape, struct constant *const *sources,
+                              size_t n_sources, struct constant **constant)
+{
+    struct constant *made = constant_new(PLUGCL_F32, shape);
+    struct derivation *derivation = memory_zeroed(1, sizeof *derivation + recipe->bytes);
+    *constant = NULL;
+    if (made == NULL || derivation == NULL) {
+        memory_free(derivation);
+        constant_drop(&made);
+        return fail_no_memory(sizeof *derivation + recipe->bytes);
+    }
+    derivation->compute = recipe->compute;
+    derivation->n_sources = n_sources;
+    for (size_t i = 0; i < n_sources; i++)
+        derivation->sources[i] = constant_take(sources[i]);
+    memcpy(derivation->parameters, recipe->parameters, recipe->bytes);
+    made->derivation = derivation;
+    identify_by_sources(recipe->name, constant_elements(made), sources, n_sources, made->identity);
     *constant = made;
     return PLUGCL_OK;
 }
@@ -115,17 +135,47 @@ void constant_drop(struct constant **constant)
     if (old == NULL || !reference_drop(&old->references))
         return;
     plugcl_weights_destroy(&old->weights);
+    for (size_t i = 0; old->derivation != NULL && i < old->derivation->n_sources; i++)
+        constant_drop(&old->derivation->sources[i]);
+    memory_free(old->derivation);
     memory_free(old->owned);
     memory_free(old);
 }
 
-float *constant_floats(const struct constant *constant)
+static bool compute_from(struct constant *const *constants, size_t n_constants, pack_function compute, const void *parameters,
+                         float *computed);
+
+/* The elements as floats: where they lie if they are that already, else in `*made`, for memory_free. NULL when out of memory. */
+static const float *floats_of(const struct constant *constant, float **made)
 {
+    const struct derivation *derivation = constant->derivation;
     size_t count = constant_elements(constant);
-    float *floats = memory_aligned(count * sizeof *floats);
-    if (floats != NULL)
-        elements_to_float(constant->dtype, constant->data, count, floats);
-    return floats;
+    if (constant->dtype == PLUGCL_F32 && constant->data != NULL && (uintptr_t)constant->data % _Alignof(float) == 0)
+        return constant->data;
+    *made = memory_aligned(count * sizeof **made);
+    if (*made == NULL)
+        return NULL;
+    if (derivation == NULL)
+        elements_to_float(constant->dtype, constant->data, count, *made);
+    else if (!compute_from(derivation->sources, derivation->n_sources, derivation->compute, derivation->parameters, *made))
+        return NULL;
+    return *made;
+}
+
+/* False when out of memory. */
+static bool compute_from(struct constant *const *constants, size_t n_constants, pack_function compute, const void *parameters,
+                         float *computed)
+{
+    const float *sources[PACKED_MAX_CONSTANTS] = { NULL };
+    float *made[PACKED_MAX_CONSTANTS] = { NULL };
+    bool complete = true;
+    for (size_t i = 0; complete && i < n_constants; i++)
+        complete = constants[i] == NULL || (sources[i] = floats_of(constants[i], &made[i])) != NULL;
+    if (complete)
+        compute(sources, (const struct constant *const *)constants, parameters, computed);
+    for (size_t i = 0; i < n_constants; i++)
+        memory_free(made[i]);
+    return complete;
 }
 
 /*
@@ -201,26 +251,24 @@ static plugcl_status store_add(struct packed_store *store, const uint8_t key[32]
     return PLUGCL_OK;
 }
 
+/* Packs where the buffer is mapped: without a copy where the host shares the device's memory. */
 static plugcl_status pack_and_upload(plugcl_context *context, struct constant *const *constants, size_t n_constants,
                                      size_t elements, pack_function pack, const void *parameters, struct buffer **buffer)
 {
-    float *sources[PACKED_MAX_CONSTANTS] = { NULL };
-    float *packed = memory_zeroed(elements, sizeof *packed);
-    plugcl_status status = packed ? PLUGCL_OK : fail_no_memory(elements * sizeof *packed);
-    for (size_t i = 0; status == PLUGCL_OK && i < n_constants; i++)
-        if (constants[i] != NULL && (sources[i] = constant_floats(constants[i])) == NULL)
-            status = fail_no_memory(constant_elements(constants[i]) * sizeof(float));
-    if (status == PLUGCL_OK) {
-        pack((const float *const *)sources, (const struct constant *const *)constants, parameters, packed);
-        status = buffer_create(context, elements * sizeof *packed, false, buffer);
+    const size_t bytes = elements * sizeof(float);
+    void *packed = NULL;
+    plugcl_status status = buffer_create(context, bytes, false, buffer);
+    if (status == PLUGCL_OK && bytes > 0)
+        status = buffer_map_to_fill(*buffer, &packed);
+    if (status == PLUGCL_OK && bytes > 0) {
+        memset(packed, 0, bytes);
+        if (!compute_from(constants, n_constants, pack, parameters, packed))
+            status = fail_no_memory(bytes);
+        plugcl_status unmapped = buffer_unmap(*buffer, packed);
+        status = status == PLUGCL_OK ? unmapped : status;
     }
-    if (status == PLUGCL_OK && elements > 0)
-        status = buffer_write_now(*buffer, 0, packed, elements * sizeof *packed);
     if (status != PLUGCL_OK)
         buffer_drop(buffer);
-    for (size_t i = 0; i < n_constants; i++)
-        memory_free(sources[i]);
-    memory_free(packed);
     return status;
 }
 
@@ -231,15 +279,8 @@ plugcl_status constant_packed(plugcl_context *context, struct constant *const *c
     struct packed_store *store = context_extension(context, PLACE_PACKED, store_create, store_destroy);
     if (store == NULL)
         return fail_no_memory(sizeof *store);
-    struct sha256 hash;
     uint8_t key[32];
-    uint64_t size = elements;
-    sha256_start(&hash);
-    sha256_add_string(&hash, packing);
-    sha256_add_field(&hash, &size, sizeof size);
-    for (size_t i = 0; i < n_constants; i++)
-        sha256_add_field(&hash, constants[i] ? constants[i]->identity : NULL, constants[i] ? sizeof constants[i]->identity : 0);
-    sha256_finish(&hash, key);
+    identify_by_sources(packing, elements, constants, n_constants, key);
 
     /* Packing under the lock makes two plans that are made at once pack a tensor once. */
     mutex_lock(&store->lock);

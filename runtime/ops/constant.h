@@ -19,26 +19,31 @@ struct constant {
     uint8_t identity[32]; /* equal for equal recipes: a tensor of a weights object, or a fold of such tensors */
     plugcl_dtype dtype;
     plugcl_shape shape;
-    const void *data;     /* dense, row-major, unaligned */
+    const void *data;     /* dense, row-major, unaligned; NULL for a derived one */
     void *owned;          /* the data, when the constant owns it */
     plugcl_weights *weights; /* the object that lends the data */
+    struct derivation *derivation;
 };
+
+/* Fills `packed`, of zeros, from the constants' floats. `sources[i]` is NULL for an absent one. */
+typedef void (*pack_function)(const float *const *sources, const struct constant *const *constants, const void *parameters,
+                              float *packed);
 
 plugcl_status constant_create(plugcl_dtype dtype, const plugcl_shape *shape, const void *data, struct constant **constant);
 plugcl_status constant_from_weights(plugcl_weights *weights, const struct plugcl_weights_entry *entry, struct constant **constant);
-/* A derived F32 constant of uninitialised `owned` data to be filled by the caller at once. Its identity is made of `recipe` and the
- * identities of the sources (NULL ones are allowed). */
-plugcl_status constant_derive(const char *recipe, const plugcl_shape *shape, struct constant *const *sources, size_t n_sources,
-                              struct constant **constant);
+/* An F32 constant that holds its sources, not its elements: `compute` makes these whenever they are read, with a copy of the
+ * `bytes` of parameters. Its identity is made of `recipe`, which names them too, and of the sources' (NULL ones are allowed). */
+#define DERIVED_MAX_SOURCES 6
+struct recipe {
+    const char *name;
+    pack_function compute;
+    const void *parameters;
+    size_t bytes;
+};
+plugcl_status constant_derive(const struct recipe *recipe, const plugcl_shape *shape, struct constant *const *sources,
+                              size_t n_sources, struct constant **constant);
 struct constant *constant_take(struct constant *constant);
 void constant_drop(struct constant **constant);
-
-/* The elements as floats in new memory (memory_free); NULL when out of memory. */
-float *constant_floats(const struct constant *constant);
-
-/* Fills `packed` from the constants' floats. `sources[i]` is NULL for an absent one. */
-typedef void (*pack_function)(const float *const *sources, const struct constant *const *constants, const void *parameters,
-                              float *packed);
 
 #define PACKED_MAX_CONSTANTS 18
 /* A packed form of up to so many constants, from the store or packed and uploaded now. `packing` names the form and its parameters,

@@ -131,20 +131,28 @@ static void make_g(struct transform *transform)
     transform->g[finite][TAPS - 1] = 1;
 }
 
-static void transform_taps(const struct transform *transform, const float *weight, float *packed, int64_t step)
+/* Outputs side by side, for the compiler's vectors; a block has a multiple of so many. */
+#define LANES 8
+
+/* The transforms of `lanes` outputs from `weight` on for one channel, plane after plane; the lanes behind them are 0. */
+static void transform_taps(const struct transform *transform, const float *weight, int64_t lanes, float *packed, int64_t plane)
 {
-    double rows[6][TAPS] = { { 0 } };
+    double taps[TAPS][TAPS][LANES] = { { { 0 } } }, rows[6][TAPS][LANES];
+    for (int64_t lane = 0; lane < lanes; lane++)
+        for (int y = 0; y < TAPS; y++)
+            for (int x = 0; x < TAPS; x++)
+                taps[y][x][lane] = (double)weight[lane * transform->strides[0] + y * transform->strides[2] +
+                                                  x * transform->strides[3]];
     for (int i = 0; i < transform->side; i++)
         for (int x = 0; x < TAPS; x++)
-            for (int y = 0; y < TAPS; y++)
-                rows[i][x] += transform->g[i][y] * (double)weight[y * transform->strides[2] + x * transform->strides[3]];
+            for (int lane = 0; lane < LANES; lane++)
+                rows[i][x][lane] = transform->g[i][0] * taps[0][x][lane] + transform->g[i][1] * taps[1][x][lane] +
+                                   transform->g[i][2] * taps[2][x][lane];
     for (int i = 0; i < transform->side; i++)
-        for (int j = 0; j < transform->side; j++) {
-            double sum = 0;
-            for (int x = 0; x < TAPS; x++)
-                sum += transform->g[j][x] * rows[i][x];
-            packed[(i * transform->side + j) * step] = (float)sum;
-        }
+        for (int j = 0; j < transform->side; j++, packed += plane)
+            for (int lane = 0; lane < LANES; lane++)
+                packed[lane] = (float)(transform->g[j][0] * rows[i][0][lane] + transform->g[j][1] * rows[i][1][lane] +
+                                       transform->g[j][2] * rows[i][2][lane]);
 }
 
 static void pack_transformed(const float *const *sources, const struct constant *const *constants, const void *parameters,
@@ -154,22 +162,17 @@ static void pack_transformed(const float *const *sources, const struct constant 
     const int64_t block = transform->block, channels = transform->channels, planes = (int64_t)transform->side * transform->side;
     const int64_t padded = (transform->outputs + block - 1) / block * block;
     (void)constants;
-    for (int64_t output = 0; output < padded; output++)
-        packed[output] = output < transform->outputs && sources[1] != NULL ? sources[1][output] : 0.0f;
-    packed += padded;
-    for (int64_t i = 0; i < transform->zeros; i++)
-        packed[i] = 0.0f;
-    packed += transform->zeros;
-    for (int64_t output = 0; output < padded; output++) {
-        const float *weight = sources[0] + transform->first + output * transform->strides[0];
-        float *column = packed + output / block * planes * channels * block + output % block;
+    for (int64_t output = 0; output < transform->outputs && sources[1] != NULL; output++)
+        packed[output] = sources[1][output];
+    packed += padded + transform->zeros;
+    for (int64_t first = 0; first < padded; first += block, packed += planes * channels * block)
         for (int64_t channel = 0; channel < channels; channel++)
-            if (output < transform->outputs)
-                transform_taps(transform, weight + channel * transform->strides[1], column + channel * block, channels * block);
-            else
-                for (int64_t plane = 0; plane < planes; plane++)
-                    column[(plane * channels + channel) * block] = 0.0f;
-    }
+            for (int64_t output = first; output < first + block && output < transform->outputs; output += LANES) {
+                const int64_t left = transform->outputs - output, lanes = left < LANES ? left : LANES;
+                const float *weight = sources[0] + transform->first + output * transform->strides[0];
+                transform_taps(transform, weight + channel * transform->strides[1], lanes,
+                               packed + channel * block + output - first, channels * block);
+            }
 }
 
 static void launch_weights(struct launch *launch, const struct winograd *self)
