@@ -74,6 +74,16 @@ class Contenders(unittest.TestCase):
             self.assertGreater(host.about["check"][1], 0, kind)
             self.assertEqual(host.about["check"], device.about["check"], kind)
 
+    def test_weights_of_a_file_are_the_made_up_ones(self):
+        case = {"kind": "bottlenecks", "plugin": "se", "blocks": 1, "batch": 1, "channels": 64, "size": 5}
+        with tempfile.TemporaryDirectory() as folder:
+            file = f"{folder}/model.safetensors"
+            subprocess.run([CONTENDER, "weights", json.dumps(case), file], check=True)
+            both = [contenders.Contender("one", [CONTENDER, json.dumps(each)]) for each in (case, {**case, "weights": file})]
+        for contender in both:
+            contender.close()
+        self.assertEqual(both[0].about["check"], both[1].about["check"])
+
     def test_probes_answer(self):
         for what in (["fma", "cpu", 1], ["copy", "cpu", 1, 65536]):
             probe = contenders.Contender(what[0], [CONTENDER, *what])
@@ -128,6 +138,17 @@ class Driver(unittest.TestCase):
         self.assertEqual(listing.stderr.read(), b"")
         listing.stderr.close()
         listing.wait()
+
+    def test_a_start_from_end_to_end(self):
+        with tempfile.TemporaryDirectory() as folder:
+            data = pathlib.Path(folder) / "all.json"
+            done = subprocess.run([BENCH / "startup", "--only", "stn/3@224b1", "--peers", "none", "--rounds", "1", "--build",
+                                   CONTENDER.parent.parent, "--json", data], capture_output=True, text=True)
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            self.assertIn("plugcl's own", done.stdout)
+            ours = json.loads(data.read_text())[0]["plugcl"]
+            self.assertEqual((ours["cold"]["loaded"], ours["warm"]["compiled"]), (0, 0))
+            self.assertLess(ours["heap_kib"] or 0, 1024)
 
     def test_the_best_peer_decides(self):
         options = type("Options", (), {"peers": ["torch", "ncnn"], "threads": 2, "rounds": 3, "memory": "host"})

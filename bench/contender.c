@@ -5,7 +5,9 @@
  * the round's length in milliseconds.
  *
  * usage: contender CASE          CASE: JSON, an entry of bench/cases. It may have "memory" (host: whole calls, the default;
- *                                or device), "device" (cpu is the default) and "tune" (1: variants are chosen by measurement)
+ *                                or device), "device" (cpu is the default), "tune" (1: variants are chosen by measurement) and
+ *                                "weights" (the file that the next form wrote; they are made up without it)
+ *        contender weights CASE FILE.safetensors   writes the case's weights
  *        contender plan FILE...  plans each case of these files and prints its name
  *        contender fma DEVICE THREADS         multiply-adds alone; a round is GFLOP/s
  *        contender copy DEVICE THREADS BYTES  copying alone; a round is GB/s, read and written
@@ -107,10 +109,11 @@ static long memory_kib(const char *field)
     return kib;
 }
 
-/* What preparing took, in milliseconds from the context's creation on. */
+/* What preparing took, from the context's creation on. The inputs are what an application has already. */
 struct start {
-    long before_kib;
-    uint64_t begun, context_ready, first_result;
+    long before_kib, opened_kib;
+    uint64_t begun, context_ready, first_result, binding_ns;
+    size_t input_bytes;
 };
 
 static double milliseconds(uint64_t from, uint64_t to)
@@ -122,16 +125,18 @@ static double milliseconds(uint64_t from, uint64_t to)
 static void report(plugcl_context *context, const struct binding_memory *y, const struct start *start)
 {
     double summary[3];
-    long peak_kib = memory_kib("VmHWM:");
+    long peak_kib = memory_kib("VmHWM:") - (long)(start->input_bytes / 1024);
     struct plugcl_context_statistics statistics = { .struct_size = sizeof statistics };
     plugcl_context_statistics(context, &statistics);
     check(plugcl_tensor_read(y->tensor, y->values, y->count * sizeof *y->values));
     summarise(y->values, y->count, summary);
     printf("{\"version\": \"%s\", \"device\": \"%s\", \"check\": [%.9g, %.9g, %.9g], \"context_ms\": %.3f, \"first_ms\": %.3f, "
-           "\"before_kib\": %ld, \"peak_kib\": %ld, \"device_kib\": %llu, \"compiled\": %llu, \"loaded\": %llu}\n",
+           "\"before_kib\": %ld, \"opened_kib\": %ld, \"peak_kib\": %ld, \"device_kib\": %llu, \"compiled\": %llu, "
+           "\"loaded\": %llu}\n",
            plugcl_version(), plugcl_context_device(context)->name, summary[0], summary[1], summary[2],
-           milliseconds(start->begun, start->context_ready), milliseconds(start->begun, start->first_result), start->before_kib,
-           peak_kib, (unsigned long long)statistics.device_bytes / 1024, (unsigned long long)statistics.programs_compiled,
+           milliseconds(start->begun, start->context_ready),
+           milliseconds(start->begun + start->binding_ns, start->first_result), start->before_kib, start->opened_kib, peak_kib,
+           (unsigned long long)statistics.device_bytes / 1024, (unsigned long long)statistics.programs_compiled,
            (unsigned long long)statistics.programs_loaded);
     fflush(stdout);
 }
@@ -175,14 +180,17 @@ static void serve(plugcl_context *context, plugcl_plan *plan, plugcl_layout layo
     struct plugcl_binding bindings[MOST_INPUTS + 1];
     size_t count = 0;
     struct round round;
+    const uint64_t planned = clock_ns();
     for (int i = 0; i < MOST_INPUTS + 1; i++) {
         plugcl_shape shape;
         if (plugcl_plan_shape(plan, names[i], &shape) != PLUGCL_OK)
             continue;
         bind(context, names[i], &shape, layout, host, &memories[count]);
         bindings[count] = (struct plugcl_binding){ names[i], memories[count].tensor };
+        start->input_bytes += i < MOST_INPUTS ? memories[count].count * sizeof(float) : 0;
         count++;
     }
+    start->binding_ns = clock_ns() - planned;
     check(plugcl_plan_run(plan, bindings, count, NULL));
     start->first_result = clock_ns();
     report(context, &memories[count - 1], start);
@@ -212,13 +220,20 @@ static plugcl_context *open_context(const char *device)
     return context;
 }
 
+static struct model make_model(const json_t *json)
+{
+    const char *file = case_text(json, "weights", NULL);
+    struct model model = { .json = json, .has_file = file != NULL };
+    check(plugcl_graph_create(NULL, &model.graph));
+    check(file != NULL ? plugcl_weights_open(file, &model.weights) : plugcl_weights_create(&model.weights));
+    build_case(&model);
+    return model;
+}
+
 static plugcl_plan *make_plan(plugcl_context *context, const json_t *json)
 {
-    struct model model = { .json = json };
+    struct model model = make_model(json);
     plugcl_plan *plan = NULL;
-    check(plugcl_graph_create(NULL, &model.graph));
-    check(plugcl_weights_create(&model.weights));
-    build_case(&model);
     plugcl_tune tune = case_number(json, "tune", 0) ? PLUGCL_TUNE_MISSING : PLUGCL_TUNE_NEVER;
     check(plugcl_plan_create(context, model.graph,
                              plugcl_plan_params(.channels_last = is(json, "layout", "nhwc"), .tune = tune), &plan));
@@ -227,15 +242,32 @@ static plugcl_plan *make_plan(plugcl_context *context, const json_t *json)
     return plan;
 }
 
-static void serve_case(const char *text)
+static json_t *read_case(const char *text)
 {
     json_error_t error;
     json_t *json = json_loads(text, 0, &error);
     if (json == NULL)
         give_up("the case is not JSON: %s", error.text);
+    return json;
+}
+
+static void write_case(const char *text, const char *path)
+{
+    json_t *json = read_case(text);
+    struct model model = make_model(json);
+    write_weights(model.weights, path);
+    plugcl_graph_destroy(&model.graph);
+    plugcl_weights_destroy(&model.weights);
+    json_decref(json);
+}
+
+static void serve_case(const char *text)
+{
+    json_t *json = read_case(text);
     struct start start = { .before_kib = memory_kib("VmRSS:"), .begun = clock_ns() };
     plugcl_context *context = open_context(case_text(json, "device", "cpu"));
     start.context_ready = clock_ns();
+    start.opened_kib = memory_kib("VmHWM:");
     plugcl_plan *plan = make_plan(context, json);
     serve(context, plan, is(json, "layout", "nhwc") ? PLUGCL_NHWC : PLUGCL_NCHW, !is(json, "memory", "device"), &start);
     plugcl_plan_destroy(&plan);
@@ -282,10 +314,12 @@ int main(int argc, char **argv)
         serve_probe(argc, argv);
     else if (argc > 2 && strcmp(argv[1], "plan") == 0)
         plan_files(argv + 2);
+    else if (argc == 4 && strcmp(argv[1], "weights") == 0)
+        write_case(argv[2], argv[3]);
     else if (argc == 2 && argv[1][0] == '{')
         serve_case(argv[1]);
     else
-        give_up("usage: contender CASE, contender plan FILE..., contender fma DEVICE THREADS, or "
+        give_up("usage: contender CASE, contender weights CASE FILE, contender plan FILE..., contender fma DEVICE THREADS, or "
                 "contender copy DEVICE THREADS BYTES", NULL);
     return 0;
 }

@@ -12,6 +12,7 @@ struct model {
     const json_t *json; /* one entry of bench/cases */
     plugcl_graph *graph;
     plugcl_weights *weights;
+    bool has_file; /* where they come from, instead of being made */
 };
 
 /* Ends the process with plugcl's message where `status` is an error. */
@@ -50,6 +51,9 @@ plugcl_value build_reader(struct model *model);
 
 /* cases.c: adds the case's layers to the model's graph, from its inputs to its output "y". */
 void build_case(struct model *model);
+
+/* model_file.c: ends the process where the file cannot be written. */
+void write_weights(const plugcl_weights *weights, const char *path);
 
 /* A round: the median, in nanoseconds, of the runs that fit into 20 ms, or into as many as the line on stdin has that asks for it.
  * `while (round_asked_for(&round)) { while (round_goes_on(&round)) run(); print(round_median(&round)); }` */

@@ -23,18 +23,24 @@ plugcl_value relu(struct model *model, plugcl_value x)
     return plugcl_graph_activation(model->graph, x, PLUGCL_RELU, 0, 0);
 }
 
-/* A weight "<prefix><name>" with made-up values. */
-plugcl_value add_weight(struct model *model, const char *prefix, const char *name, const plugcl_shape *shape)
+static void make_weight(struct model *model, const char *name, const plugcl_shape *shape)
 {
-    char full[96];
     size_t bytes = (size_t)plugcl_shape_elements(shape) * sizeof(float);
     float *values = malloc(bytes);
     if (values == NULL)
         give_up("no memory for %s", name);
-    snprintf(full, sizeof full, "%s%s", prefix, name);
-    fill_values(full, shape->rank, shape->dims, values);
-    check(plugcl_weights_add(model->weights, full, PLUGCL_F32, shape, values, bytes));
+    fill_values(name, shape->rank, shape->dims, values);
+    check(plugcl_weights_add(model->weights, name, PLUGCL_F32, shape, values, bytes));
     free(values);
+}
+
+/* A weight "<prefix><name>": of the model's file, else with made-up values. */
+plugcl_value add_weight(struct model *model, const char *prefix, const char *name, const plugcl_shape *shape)
+{
+    char full[96];
+    snprintf(full, sizeof full, "%s%s", prefix, name);
+    if (!model->has_file)
+        make_weight(model, full, shape);
     return plugcl_graph_weight(model->graph, model->weights, full);
 }
 

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes a case for the peers that read files: as ONNX, or as ncnn's FILE.param and FILE.bin by way of pnnx.
+"""Writes a case for the peers that read files: as ONNX, as ncnn's FILE.param and FILE.bin by way of pnnx, or PyTorch's weights.
 
 usage: export.py CASE FILE.onnx
        export.py CASE FILE.param
+       export.py CASE FILE.pt
 """
 import json
 import pathlib
@@ -43,10 +44,13 @@ def main():
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         if path.suffix == ".param":
             export_ncnn(models.build(case), inputs(case), path, folder)
+            return
+        unfinished = pathlib.Path(folder) / "net"
+        if path.suffix == ".pt":
+            torch.save(models.build(case).state_dict(), unfinished)
         else:
-            unfinished = pathlib.Path(folder) / "net.onnx"
             export_onnx(models.build(case), inputs(case), str(unfinished))
-            unfinished.replace(path)
+        unfinished.replace(path)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The cases of bench/cases as PyTorch modules, whose weights have the names that cases.c gives them."""
+import os
 import pathlib
 import sys
 
@@ -201,8 +202,11 @@ KINDS = {
 
 
 def build(case):
-    """The module, in evaluation, with its made-up weights."""
+    """The module, in evaluation, with its made-up weights, or with those of a file that WEIGHTS in the environment names."""
     net = KINDS[case["kind"]](case).eval()
+    if "WEIGHTS" in os.environ:
+        net.load_state_dict(torch.load(os.environ["WEIGHTS"]))
+        return net.requires_grad_(False)
     state = net.state_dict()
     for name, tensor in state.items():
         if tensor.is_floating_point():
