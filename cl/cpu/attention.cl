@@ -9,12 +9,17 @@
  * Scores come in powers of two: `factor`, taken up by the queries, holds log2(e). A maximum begins with the smallest finite float,
  * so that scores of −inf weigh nothing; NaN and +inf make a query's result NaN, by the sum.
  *
+ * projected: with what follows it in a block, a 1x1 convolution of the result and a sum: y = residual + bias + w · result, while the
+ * result is in the cache. w: [output][column]; y and residual: the channel stride of both is 1, or the pixel stride of both.
+ *
  * statistics: for softmax over the queries, first each key's largest score and 1 / sum, two floats a key: the same with the roles
  * of queries and keys exchanged.
  *
  * scratch, for each group: tile [depth][TILE], accumulators [columns up to whole ROWS][TILE].
  *
- * -DVECTOR: floats in a vector; -DROWS, -DVECTORS: the register tile, ROWS x VECTORS vectors; -DMODE: what a score becomes, below.
+ * -DVECTOR: floats in a vector; -DROWS, -DVECTORS: the register tile, ROWS x VECTORS vectors (ROWS divides VECTOR); -DMODE: what a
+ * score becomes, below. Bound by the FMA units: a step loads VECTORS + ROWS times for VECTORS · ROWS FMAs; a score costs 14
+ * operations more than its depth + columns FMAs.
  */
 #include "transpose.h"
 
@@ -36,13 +41,13 @@
 #define DOT_PRODUCT 2
 #define CONCATENATION 3
 
-/* 2^x for x up to about 0, with a relative error of about 1e-7; NaN stays. */
+/* 2^x for x up to about 0, with a relative error of about 1e-7; 0 from 2^-126.5 on; NaN stays. */
 static inline floatv exp2v(floatv x)
 {
-    const floatv inside = select(x, (floatv)(-126.0f), x < -126.0f);
-    const floatv whole = inside + 12582912.0f; /* rounds: the integer is in the lowest bits */
-    const floatv power = as_floatv((as_intv(whole) << 23) + 0x3f800000);
-    const floatv f = inside - (whole - 12582912.0f);
+    const floatv inside = select(x, (floatv)(-127.0f), x < -127.0f);
+    const floatv whole = inside + 12583039.0f; /* 1.5 · 2^23 + 127: rounds; the lowest bits are those of a float's exponent */
+    const floatv power = as_floatv(as_intv(whole) << 23);
+    const floatv f = inside - (whole - 12583039.0f);
     floatv p = 1.540353039e-4f;
     p = fma(f, p, (floatv)(1.333355815e-3f));
     p = fma(f, p, (floatv)(9.618129108e-3f));
@@ -50,7 +55,7 @@ static inline floatv exp2v(floatv x)
     p = fma(f, p, (floatv)(2.402265070e-1f));
     p = fma(f, p, (floatv)(6.931471806e-1f));
     p = fma(f, p, (floatv)(1.0f));
-    return select(p * power, (floatv)(0.0f), x < -126.0f);
+    return p * power;
 }
 
 /* TILE rows of `from`, times a factor, as columns of `tile`; 0 for rows that there are not. */
@@ -72,6 +77,22 @@ static inline void load_tile(__global const float *from, int row, int rows, int 
     }
 }
 
+/* c += rows of numbers, which are at a, times as many lines of `lines` as they are long. */
+static inline void multiply(__global const float *const __private *a, int length, __global const float *lines,
+                            __private floatv (*c)[VECTORS])
+{
+    for (int d = 0; d < length; d++) {
+        floatv b[VECTORS];
+        UNROLL for (int j = 0; j < VECTORS; j++)
+            b[j] = vloadv(lines + (long)d * TILE + VECTOR * j);
+        UNROLL for (int i = 0; i < ROWS; i++) {
+            const floatv number = (floatv)(a[i][d]);
+            UNROLL for (int j = 0; j < VECTORS; j++)
+                c[i][j] = fma(number, b[j], c[i][j]);
+        }
+    }
+}
+
 /* Scores of the tile with rows first … first+count−1 of `others` (rows past `last` repeat it, up to whole ROWS); raises `most`. */
 static inline void score_block(__global const float *others, int row, int first, int count, int last, int depth, float factor,
                                __global const float *tile, __private floatv *scores, __private floatv *most)
@@ -84,15 +105,12 @@ static inline void score_block(__global const float *others, int row, int first,
             UNROLL for (int j = 0; j < VECTORS; j++)
                 c[i][j] = 0.0f;
         }
-        for (int d = 0; d < depth; d++) {
-            floatv b[VECTORS];
-            UNROLL for (int j = 0; j < VECTORS; j++)
-                b[j] = vloadv(tile + (long)d * TILE + VECTOR * j);
-            UNROLL for (int i = 0; i < ROWS; i++) {
-                const floatv key = (floatv)(a[i][d]);
+        if (MODE == CONCATENATION) {
+            UNROLL for (int i = 0; i < ROWS; i++)
                 UNROLL for (int j = 0; j < VECTORS; j++)
-                    c[i][j] = MODE == CONCATENATION ? fma(key, (floatv)(factor), b[j]) : fma(key, b[j], c[i][j]);
-            }
+                    c[i][j] = fma((floatv)(a[i][0]), (floatv)(factor), vloadv(tile + VECTOR * j));
+        } else {
+            multiply(a, depth, tile, c);
         }
         UNROLL for (int i = 0; i < ROWS; i++) {
             UNROLL for (int j = 0; j < VECTORS; j++) {
@@ -185,22 +203,14 @@ static inline void store_tile(__global const float *sums, const __private floatv
     }
 }
 
-SINGLE __kernel void attention(__global const float *restrict q_buffer, uint q_offset, __global const float *restrict k_buffer,
-                               uint k_offset, __global const float *restrict v_buffer, uint v_offset,
-                               __global const float *restrict statistics_buffer, uint statistics_offset,
-                               __global float *restrict scratch_buffer, uint scratch_offset, __global float *restrict y_buffer,
-                               uint y_offset, int queries, int keys, int depth, int columns, int q_image, int q_row, int k_image,
-                               int k_row, int v_image, int v_row, int y_image, int y_row, float factor)
+/* The tile of `rows` queries from q on, with all keys: leaves the weighted values' sums, and by what they are to be multiplied. */
+static inline void attend(__global const float *q, int q_row, int rows, __global const float *k, int k_row,
+                          __global const float *v, int v_row, __global const float *statistics, int keys, int depth, int columns,
+                          float factor, __global float *tile, __global float *sums, __private floatv *scale)
 {
-    const int first = (int)get_group_id(0) * TILE, padded = (columns + ROWS - 1) / ROWS * ROWS;
-    const long image = (long)get_group_id(1), group = image * (long)get_num_groups(0) + (long)get_group_id(0);
-    __global const float *k = k_buffer + k_offset + image * k_image, *v = v_buffer + v_offset + image * v_image;
-    __global const float *statistics = statistics_buffer + statistics_offset + (MODE == OVER_QUERIES ? image * keys * 2 : 0);
-    __global float *tile = scratch_buffer + scratch_offset + group * (depth + padded) * TILE, *sums = tile + (long)depth * TILE;
     floatv scores[KEYS * VECTORS], most[VECTORS], sum[VECTORS], shrink[VECTORS];
-
-    load_tile(q_buffer + q_offset + image * q_image + (long)first * q_row, q_row, queries - first, depth, factor, tile);
-    for (int i = 0; i < padded * VECTORS; i++)
+    load_tile(q, q_row, rows, depth, factor, tile);
+    for (int i = 0; i < (columns + ROWS - 1) / ROWS * ROWS * VECTORS; i++)
         vstorev((floatv)(0.0f), sums + (long)i * VECTOR);
     UNROLL for (int j = 0; j < VECTORS; j++) {
         most[j] = -FLT_MAX;
@@ -220,8 +230,99 @@ SINGLE __kernel void attention(__global const float *restrict q_buffer, uint q_o
         add_values(v + (long)key * v_row, v_row, count, columns, scores, shrink, sums);
     }
     UNROLL for (int j = 0; j < VECTORS; j++)
-        sum[j] = MODE == OVER_KEYS ? 1.0f / sum[j] : (floatv)(1.0f);
-    store_tile(sums, sum, y_row, queries - first, columns, y_buffer + y_offset + image * y_image + (long)first * y_row);
+        scale[j] = MODE == OVER_KEYS ? 1.0f / sum[j] : (floatv)(1.0f);
+}
+
+SINGLE __kernel void attention(__global const float *restrict q_buffer, uint q_offset, __global const float *restrict k_buffer,
+                               uint k_offset, __global const float *restrict v_buffer, uint v_offset,
+                               __global const float *restrict statistics_buffer, uint statistics_offset,
+                               __global float *restrict scratch_buffer, uint scratch_offset, __global float *restrict y_buffer,
+                               uint y_offset, int queries, int keys, int depth, int columns, int q_image, int q_row, int k_image,
+                               int k_row, int v_image, int v_row, int y_image, int y_row, float factor)
+{
+    const int first = (int)get_group_id(0) * TILE, padded = (columns + ROWS - 1) / ROWS * ROWS;
+    const long image = (long)get_group_id(1), group = image * (long)get_num_groups(0) + (long)get_group_id(0);
+    __global float *tile = scratch_buffer + scratch_offset + group * (depth + padded) * TILE, *sums = tile + (long)depth * TILE;
+    floatv scale[VECTORS];
+    attend(q_buffer + q_offset + image * q_image + (long)first * q_row, q_row, queries - first,
+           k_buffer + k_offset + image * k_image, k_row, v_buffer + v_offset + image * v_image, v_row,
+           statistics_buffer + statistics_offset + (MODE == OVER_QUERIES ? image * keys * 2 : 0), keys, depth, columns, factor,
+           tile, sums, scale);
+    store_tile(sums, scale, y_row, queries - first, columns, y_buffer + y_offset + image * y_image + (long)first * y_row);
+}
+
+/* VECTOR outputs of the projection from `first` on; those past the last repeat it. */
+static inline void project_block(__global const float *w, __global const float *bias, int has_bias, int first, int outputs,
+                                 int columns, __global const float *sums, const __private floatv *scale, __private floatv *block)
+{
+    for (int panel = 0; panel < VECTOR; panel += ROWS) {
+        __global const float *a[ROWS];
+        floatv c[ROWS][VECTORS];
+        UNROLL for (int i = 0; i < ROWS; i++) {
+            a[i] = w + (long)min(first + panel + i, outputs - 1) * columns;
+            UNROLL for (int j = 0; j < VECTORS; j++)
+                c[i][j] = 0.0f;
+        }
+        multiply(a, columns, sums, c);
+        UNROLL for (int i = 0; i < ROWS; i++) {
+            const floatv add = (floatv)(has_bias ? bias[min(first + panel + i, outputs - 1)] : 0.0f);
+            UNROLL for (int j = 0; j < VECTORS; j++)
+                block[(panel + i) * VECTORS + j] = fma(c[i][j], scale[j], add);
+        }
+    }
+}
+
+/* Rows of a block plus the residual, to y: of each `count` floats next to each other. */
+static inline void store_sums(const __private floatv *v, int rows, int count, __global const float *residual, long residual_step,
+                              __global float *y, long y_step)
+{
+    for (int i = 0; i < rows; i++) {
+        if (count == VECTOR)
+            vstorev(v[i] + vloadv(residual + i * residual_step), y + i * y_step);
+        else
+            vstore_some(v[i] + vload_some(residual + i * residual_step, count), y + i * y_step, count);
+    }
+}
+
+SINGLE __kernel void projected(__global const float *restrict q_buffer, uint q_offset, __global const float *restrict k_buffer,
+                               uint k_offset, __global const float *restrict v_buffer, uint v_offset,
+                               __global const float *restrict statistics_buffer, uint statistics_offset,
+                               __global float *restrict scratch_buffer, uint scratch_offset,
+                               __global const float *restrict w_buffer, uint w_offset,
+                               __global const float *restrict bias_buffer, uint bias_offset,
+                               __global const float *restrict residual_buffer, uint residual_offset,
+                               __global float *restrict y_buffer, uint y_offset, int queries, int keys, int depth, int columns,
+                               int outputs, int has_bias, int q_image, int q_row, int k_image, int k_row, int v_image, int v_row,
+                               int residual_image, int residual_channel, int residual_pixel, int y_image, int y_channel,
+                               int y_pixel, float factor)
+{
+    const int first = (int)get_group_id(0) * TILE, padded = (columns + ROWS - 1) / ROWS * ROWS, rows = queries - first;
+    const long image = (long)get_group_id(1), group = image * (long)get_num_groups(0) + (long)get_group_id(0);
+    __global float *tile = scratch_buffer + scratch_offset + group * (depth + padded) * TILE, *sums = tile + (long)depth * TILE;
+    __global const float *residual = residual_buffer + residual_offset + image * residual_image + (long)first * residual_pixel;
+    __global float *y = y_buffer + y_offset + image * y_image + (long)first * y_pixel;
+    floatv scale[VECTORS], block[VECTOR * VECTORS];
+    attend(q_buffer + q_offset + image * q_image + (long)first * q_row, q_row, rows, k_buffer + k_offset + image * k_image, k_row,
+           v_buffer + v_offset + image * v_image, v_row,
+           statistics_buffer + statistics_offset + (MODE == OVER_QUERIES ? image * keys * 2 : 0), keys, depth, columns, factor,
+           tile, sums, scale);
+    for (int output = 0; output < outputs; output += VECTOR) {
+        project_block(w_buffer + w_offset, bias_buffer + bias_offset, has_bias, output, outputs, columns, sums, scale, block);
+        for (int j = 0; j * VECTOR < min(TILE, rows); j++) {
+            const int channels = min(VECTOR, outputs - output), pixels = min(VECTOR, rows - j * VECTOR);
+            __global const float *add = residual + (long)output * residual_channel + (long)j * VECTOR * residual_pixel;
+            __global float *to = y + (long)output * y_channel + (long)j * VECTOR * y_pixel;
+            floatv v[VECTOR];
+            UNROLL for (int i = 0; i < VECTOR; i++)
+                v[i] = block[i * VECTORS + j];
+            if (y_channel == 1) {
+                transpose_vectors(v);
+                store_sums(v, pixels, channels, add, residual_pixel, to, y_pixel);
+            } else {
+                store_sums(v, channels, pixels, add, residual_channel, to, y_channel);
+            }
+        }
+    }
 }
 
 SINGLE __kernel void statistics(__global const float *restrict line_buffer, uint line_offset,

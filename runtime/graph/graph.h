@@ -111,6 +111,8 @@ plugcl_status fold_batch_norm(const struct batch_norm_constants *norm, struct co
 
 /* passes.c: merges nodes of a plan's copy. */
 plugcl_status graph_fold_and_fuse(plugcl_graph *graph);
+/* The same of 1x1 convolutions behind an attention, which CPU devices do tile by tile. After graph_fold_and_fuse. */
+void graph_fuse_projections(plugcl_graph *graph);
 /* Marks the nodes that no output of the graph depends on as removed. */
 void graph_remove_unread(plugcl_graph *graph);
 

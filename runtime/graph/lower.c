@@ -113,8 +113,10 @@ bool prefers_channels_last(const struct operand *operand)
 
 static bool output_is_channels_last(const struct node *node, const struct operator_call *call)
 {
-    return node->info->layout == OUTPUT_LIKE_INPUT ? prefers_channels_last(&call->inputs[0])
-                                                   : node->info->layout == OUTPUT_CHANNELS_LAST;
+    const enum output_layout layout = node->info->layout;
+    if (layout == OUTPUT_LIKE_INPUT || layout == OUTPUT_LIKE_RESIDUAL)
+        return prefers_channels_last(&call->inputs[layout == OUTPUT_LIKE_RESIDUAL ? node->info->residual_input : 0]);
+    return layout == OUTPUT_CHANNELS_LAST;
 }
 
 /* By a node behind this one, or maybe by one, through a view. */

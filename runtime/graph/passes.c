@@ -6,6 +6,7 @@
  * removed. Only a result that nobody else reads may vanish.
  */
 #include "graph/graph.h"
+#include "ops/attention.h"
 
 static struct node *producer(const plugcl_graph *graph, uint32_t value)
 {
@@ -206,4 +207,55 @@ plugcl_status graph_fold_and_fuse(plugcl_graph *graph)
             fuse_gates(graph, node);
     }
     return status;
+}
+
+/* The node that `value` is the result of, if it is of that kind and nobody else reads it. */
+static struct node *sole_producer(const plugcl_graph *graph, uint32_t value, const struct operator_info *info)
+{
+    struct node *node = producer(graph, value);
+    return node != NULL && !node->removed && node->info == info && graph_uses(graph, value) == 1 ? node : NULL;
+}
+
+static bool is_pointwise(const plugcl_graph *graph, const struct node *conv)
+{
+    const struct plugcl_conv2d_params *params = conv->params;
+    const int64_t *kernel = graph_value(graph, conv->inputs[1])->shape.dims + 2;
+    return kernel[0] == 1 && kernel[1] == 1 && params->groups == 1 && params->stride[0] == 1 && params->stride[1] == 1 &&
+           (params->pad[0] | params->pad[1] | params->pad[2] | params->pad[3]) == 0;
+}
+
+/* The attention whose rows are the pixels of a map [N, C, H, W]. */
+static struct node *attention_of_map(const plugcl_graph *graph, uint32_t map)
+{
+    static const uint32_t channels_second[4] = { 0, 3, 1, 2 };
+    const struct node *transpose = sole_producer(graph, map, &operator_transpose);
+    const struct node *reshape =
+        transpose != NULL ? sole_producer(graph, transpose->inputs[0], &operator_reshape) : NULL;
+    struct node *attention = reshape != NULL ? sole_producer(graph, reshape->inputs[0], &operator_attention) : NULL;
+    if (attention == NULL || graph_value(graph, map)->shape.rank != 4)
+        return NULL;
+    const int64_t *rows = graph_value(graph, reshape->inputs[0])->shape.dims, *dims = graph_value(graph, map)->shape.dims;
+    for (int i = 0; i < 4; i++)
+        if (((const struct transpose_params *)transpose->params)->order[i] != channels_second[i])
+            return NULL;
+    return dims[0] == rows[0] && dims[1] == rows[2] ? attention : NULL;
+}
+
+void graph_fuse_projections(plugcl_graph *graph)
+{
+    for (size_t i = 0; i < graph->n_nodes; i++) {
+        struct node *conv = &graph->nodes[i];
+        if (conv->removed || conv->info != &operator_conv2d || !conv->epilogue.has_residual ||
+            conv->epilogue.act != PLUGCL_IDENTITY || !is_pointwise(graph, conv))
+            continue;
+        struct node *attention = attention_of_map(graph, conv->inputs[0]);
+        const uint32_t weight = conv->inputs[1], bias = conv->inputs[2], residual = conv->inputs[3];
+        if (attention == NULL)
+            continue;
+        take_over(conv, attention);
+        conv->inputs[ATTENTION_WEIGHT] = weight;
+        conv->inputs[ATTENTION_BIAS] = bias;
+        conv->inputs[ATTENTION_RESIDUAL] = residual;
+        conv->epilogue.has_residual = true;
+    }
 }

@@ -67,6 +67,8 @@ static plugcl_status build_plan(plugcl_plan *plan, plugcl_graph *graph, const st
         status = graph_copy(graph, params->shapes, params->n_shapes, !plan->fusion, &plan->graph);
     if (status == PLUGCL_OK && plan->fusion)
         status = graph_fold_and_fuse(plan->graph);
+    if (status == PLUGCL_OK && plan->fusion && context_caps(plan->context)->cpu_family)
+        graph_fuse_projections(plan->graph);
     if (status == PLUGCL_OK) {
         graph_remove_unread(plan->graph);
         status = schedule_create(plan->context, &plan->schedule);

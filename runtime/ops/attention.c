@@ -14,6 +14,9 @@ void attention_of(const struct operator_call *call, struct attention *attention)
     if (call->info == &operator_attention) {
         attention->v = call->inputs[ATTENTION_V];
         attention->columns = attention->v.shape.dims[2];
+        attention->weight = call->inputs[ATTENTION_WEIGHT];
+        attention->bias = call->inputs[ATTENTION_BIAS];
+        attention->residual = call->inputs[ATTENTION_RESIDUAL];
     }
 }
 
@@ -27,7 +30,7 @@ static plugcl_status plan_blocks(struct schedule *schedule, const struct operato
 {
     struct attention attention;
     attention_of(call, &attention);
-    return attention_plan_blocks(schedule, &attention);
+    return attention_plan_projection(schedule, &attention, attention_plan_blocks);
 }
 
 /* Blocks whose products are CLBlast's. */
@@ -37,7 +40,7 @@ static bool can_take_products(const struct device_caps *caps, const struct opera
     attention_of(call, &attention);
     return caps->has_clblast && call->gemm != PLUGCL_GEMM_OWN && attention.images <= PRODUCT_MAX_IMAGES &&
            attention.depth > 0 && product_fits(&attention.q) && product_fits(&attention.k) && product_fits(&attention.v) &&
-           product_fits(&attention.y);
+           (attention.weight.present || product_fits(&attention.y));
 }
 
 static bool prefers_products(const struct device_caps *caps, const struct operator_call *call)
@@ -52,7 +55,7 @@ static plugcl_status plan_products(struct schedule *schedule, const struct opera
     struct attention attention;
     attention_of(call, &attention);
     attention.gemm = PLUGCL_GEMM_CLBLAST;
-    return attention_plan_blocks(schedule, &attention);
+    return attention_plan_projection(schedule, &attention, attention_plan_blocks);
 }
 
 static bool can_run_cpu(const struct device_caps *caps, const struct operator_call *call)
@@ -66,7 +69,8 @@ static plugcl_status plan_cpu(struct schedule *schedule, const struct operator_c
 {
     struct attention attention;
     attention_of(call, &attention);
-    return attention_plan_cpu(schedule, &attention);
+    return attention_cpu_can_project(&attention) ? attention_plan_cpu(schedule, &attention)
+                                                 : attention_plan_projection(schedule, &attention, attention_plan_cpu);
 }
 
 static bool can_run_gpu(const struct device_caps *caps, const struct operator_call *call)
@@ -86,7 +90,7 @@ static plugcl_status plan_gpu(struct schedule *schedule, const struct operator_c
 {
     struct attention attention;
     attention_of(call, &attention);
-    return attention_plan_gpu(schedule, &attention);
+    return attention_plan_projection(schedule, &attention, attention_plan_gpu);
 }
 
 static bool can_reorder(const struct device_caps *caps, const struct operator_call *call)
@@ -109,15 +113,22 @@ static plugcl_status plan_reordered(struct schedule *schedule, const struct oper
 {
     struct attention attention;
     attention_of(call, &attention);
-    return attention_plan_reordered(schedule, &attention);
+    return attention_plan_projection(schedule, &attention, attention_plan_reordered);
 }
 
 static uint64_t attention_flops(const struct operator_call *call)
 {
     struct attention attention;
     attention_of(call, &attention);
-    return 2 * (uint64_t)(attention.images * attention.queries * attention.keys) *
-           (uint64_t)(attention.depth + attention.columns);
+    const int64_t outputs = attention.weight.present ? attention.weight.shape.dims[0] : 0;
+    return 2 * (uint64_t)(attention.images * attention.queries) *
+           (uint64_t)(attention.keys * (attention.depth + attention.columns) + attention.columns * outputs);
+}
+
+static enum operand_need attention_need(const struct operator_call *call, size_t input)
+{
+    (void)call;
+    return input == ATTENTION_WEIGHT || input == ATTENTION_BIAS ? NEED_ROW_MAJOR : NEED_NOTHING;
 }
 
 static bool attention_tile(const struct variant *variant, const struct device_caps *caps, const struct operator_call *call,
@@ -141,7 +152,9 @@ const struct operator_info operator_attention = {
     .name = "attention",
     .params_size = sizeof(struct plugcl_attention_params),
     .shape = attention_shape,
-    .layout = OUTPUT_ROW_MAJOR,
+    .need = attention_need,
+    .layout = OUTPUT_LIKE_RESIDUAL,
+    .residual_input = ATTENTION_RESIDUAL,
     .variants = variants,
     .tile = attention_tile,
     .flops = attention_flops,

@@ -33,7 +33,6 @@ static plugcl_status check_affinity(const char *what, const struct plugcl_attent
 plugcl_status attention_shape(const void *params, const plugcl_shape *inputs, const bool *present, plugcl_shape *outputs)
 {
     const plugcl_shape *q = &inputs[ATTENTION_Q], *k = &inputs[ATTENTION_K], *v = &inputs[ATTENTION_V];
-    (void)present;
     plugcl_status status = check_affinity("attention", params, q, k);
     if (status == PLUGCL_OK)
         status = check_rank("attention", "v", "[N, keys, E]", v);
@@ -43,7 +42,8 @@ plugcl_status attention_shape(const void *params, const plugcl_shape *inputs, co
         return fail(PLUGCL_INVALID,
                     "attention's v is a batch of %lld with %lld rows; k is a batch of %lld with %lld, one for each key",
                     (long long)v->dims[0], (long long)v->dims[1], (long long)k->dims[0], (long long)k->dims[1]);
-    outputs[0] = (plugcl_shape){ 3, { q->dims[0], q->dims[1], v->dims[2] } };
+    outputs[0] = present[ATTENTION_WEIGHT] ? inputs[ATTENTION_RESIDUAL]
+                                           : (plugcl_shape){ 3, { q->dims[0], q->dims[1], v->dims[2] } };
     return PLUGCL_OK;
 }
 

@@ -30,11 +30,32 @@ static bool has_dense_rows(const struct operand *operand)
     return operand->shape.dims[2] == 1 || operand->strides[2] == 1;
 }
 
+/* From a query's pixel to the next one's. */
+static int64_t pixel_stride(const struct operand *map)
+{
+    return map->shape.dims[3] == 1 ? map->strides[2] : map->strides[3];
+}
+
 bool attention_cpu_can_run(const struct device_caps *caps, const struct attention *attention)
 {
     return caps->cpu_family && attention->depth > 0 && attention->keys > 0 && has_dense_rows(&attention->q) &&
            has_dense_rows(&attention->k) && (!attention->v.present || has_dense_rows(&attention->v)) &&
-           has_dense_rows(&attention->y);
+           (attention->weight.present || has_dense_rows(&attention->y));
+}
+
+/* A map's pixels in the order of the queries, next to each other or with their channels so. */
+static bool has_dense_pixels(const struct operand *map, bool channels_last)
+{
+    const int64_t *dims = map->shape.dims, *strides = map->strides;
+    return (dims[2] == 1 || dims[3] == 1 || strides[2] == dims[3] * strides[3]) &&
+           (channels_last ? strides[1] == 1 : pixel_stride(map) == 1);
+}
+
+bool attention_cpu_can_project(const struct attention *attention)
+{
+    const struct operand *residual = &attention->residual, *y = &attention->y;
+    return !attention->weight.present || (has_dense_pixels(residual, true) && has_dense_pixels(y, true)) ||
+           (has_dense_pixels(residual, false) && has_dense_pixels(y, false));
 }
 
 static struct launch *begin_launch(struct schedule *schedule, int mode, const char *entry)
@@ -66,7 +87,7 @@ static uint32_t statistics_region(struct schedule *schedule, const struct attent
     return schedule_scratch(schedule, (size_t)(attention->images * lines * 2) * sizeof(float));
 }
 
-/* The operands of the kernels named attention, before their sizes; `tiles` where there is scratch. */
+/* The operands of the kernels named attention, before their result; `tiles` where there is scratch. */
 static void launch_operands(struct launch *launch, const struct attention *attention, uint32_t statistics, uint32_t tiles)
 {
     static const struct operand absent;
@@ -79,7 +100,6 @@ static void launch_operands(struct launch *launch, const struct attention *atten
         launch_operand(launch, &absent);
     if (tiles != REGION_NONE)
         launch_region(launch, tiles, 0);
-    launch_operand(launch, &attention->y);
 }
 
 /* `strides` of each operand: image, row and, where a kernel takes any, channel. */
@@ -112,17 +132,44 @@ static uint32_t plan_cpu_statistics(struct schedule *schedule, const struct atte
     return region;
 }
 
+/* What the kernel named projected takes in place of attention's operands and sizes behind the scratch. */
+static void launch_projection(struct launch *launch, const struct attention *attention)
+{
+    const struct operand *rows[3] = { &attention->q, &attention->k, &attention->v };
+    const struct operand *maps[2] = { &attention->residual, &attention->y };
+    const int64_t sizes[6] = { attention->queries, attention->keys, attention->depth, attention->columns,
+                               attention->y.shape.dims[1], attention->bias.present };
+    launch_operand(launch, &attention->weight);
+    launch_operand(launch, &attention->bias);
+    for (int i = 0; i < 2; i++)
+        launch_operand(launch, maps[i]);
+    launch_ints(launch, sizes, 6);
+    for (int i = 0; i < 3; i++)
+        launch_ints(launch, rows[i]->strides, 2);
+    for (int i = 0; i < 2; i++) {
+        launch_ints(launch, maps[i]->strides, 2);
+        launch_int(launch, pixel_stride(maps[i]));
+    }
+    launch_float(launch, attention_factor(attention));
+}
+
 plugcl_status attention_plan_cpu(struct schedule *schedule, const struct attention *attention)
 {
     const struct plugcl_attention_params *params = attention->params;
     const int64_t rows = tile_of(schedule_caps(schedule)).rows, padded = (attention->columns + rows - 1) / rows * rows;
+    const bool projects = attention->weight.present;
     if (operand_elements(&attention->y) == 0)
         return schedule_status(schedule);
     uint32_t statistics = params->softmax_over_queries ? plan_cpu_statistics(schedule, attention) : REGION_NONE;
     uint32_t tiles = tile_scratch(schedule, attention->images, attention->queries, attention->depth + padded);
-    struct launch *launch = begin_launch(schedule, mode_of(params), "attention");
+    struct launch *launch = begin_launch(schedule, mode_of(params), projects ? "projected" : "attention");
     launch_operands(launch, attention, statistics, tiles);
-    launch_sizes(launch, attention, 2);
+    if (projects) {
+        launch_projection(launch, attention);
+    } else {
+        launch_operand(launch, &attention->y);
+        launch_sizes(launch, attention, 2);
+    }
     launch_groups(launch, (size_t)tiles_of(schedule_caps(schedule), attention->queries), (size_t)attention->images, 1);
     return schedule_status(schedule);
 }
@@ -215,6 +262,7 @@ plugcl_status attention_plan_gpu(struct schedule *schedule, const struct attenti
     for (int64_t first = 0; first < attention->queries; first += count) {
         struct launch *launch = schedule_launch(schedule, "gpu/attention.cl", options, "attention");
         launch_operands(launch, attention, statistics, REGION_NONE);
+        launch_operand(launch, &attention->y);
         launch_int(launch, first);
         launch_sizes(launch, attention, 3);
         launch_range(launch, (size_t)divide_up(attention->columns, gpu_tile_columns(tile)) * x,

@@ -66,6 +66,7 @@ enum operand_need {
 
 enum output_layout {
     OUTPUT_LIKE_INPUT,   /* NHWC if input 0 of rank 4 is, else row-major */
+    OUTPUT_LIKE_RESIDUAL, /* the same of the residual, where there is one */
     OUTPUT_CHANNELS_LAST,
     OUTPUT_ROW_MAJOR
 };
@@ -205,7 +206,8 @@ struct sample_params {
     bool align_corners;
     uint32_t size[2]; /* of the grid or warp's output: height, width; 0 is x's */
 };
-/* attention takes struct plugcl_attention_params with the defaults filled in; its inputs: q, k, v. attention_map
+/* attention takes struct plugcl_attention_params with the defaults filled in; its inputs: q, k, v. Plans for CPU devices give it
+ * the 1x1 convolution behind it, whose output it then has: weight, bias or absent, and a residual of the output's shape. attention_map
  * takes the same; its inputs: q, k, the chosen queries (a constant of I32) or absent: all of them. */
 struct matmul_params { /* inputs: a, b */
     bool transpose_a, transpose_b;

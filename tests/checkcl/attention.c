@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "checkcl/checkcl.h"
+#include "ops/attention.h"
 #include "ref/attention.h"
 
 static struct ref_attention reference_of(const struct checkcl_case *row)
@@ -94,6 +95,86 @@ static void check_tiles(struct checkcl *check)
     check_with_tiles(check, &sizes[0], 0, 1, 0, CHECKCL_ROW_MAJOR, SPECIAL_K, true);
 }
 
+/* y = residual + bias + weight · result, pixels last. */
+static void projected_reference(const struct checkcl_case *row, const double *const *inputs, const plugcl_shape *output_shapes,
+                                double *const *outputs)
+{
+    const struct ref_attention attention = reference_of(row);
+    const int64_t *y = output_shapes[0].dims, pixels = attention.queries, columns = attention.columns;
+    double *result = calloc((size_t)(attention.images * pixels * columns) + 1, sizeof *result);
+    if (result == NULL)
+        abort();
+    ref_attention(&attention, inputs[0], inputs[1], inputs[2], result);
+    for (int64_t i = 0; i < plugcl_shape_elements(&output_shapes[0]); i++) {
+        const int64_t output = i / pixels % y[1], line = i / pixels / y[1] * pixels + i % pixels;
+        double sum = inputs[ATTENTION_RESIDUAL][i] + (row->inputs[ATTENTION_BIAS].present ? inputs[ATTENTION_BIAS][output] : 0);
+        for (int64_t e = 0; e < columns; e++)
+            sum += inputs[ATTENTION_WEIGHT][output * columns + e] * result[line * columns + e];
+        outputs[0][i] = attention.mode == PLUGCL_ATTENTION_DOT_PRODUCT && !isfinite(sum) ? CHECKCL_UNCHECKED : sum;
+    }
+    free(result);
+}
+
+/* A projection of a map [images, outputs, height, width] behind it. */
+struct map {
+    int64_t height, width, outputs;
+    bool has_bias;
+    enum checkcl_layout residual, y;
+};
+
+static void check_projected(struct checkcl *check, const struct size *size, const struct map *map, int mode, enum special special,
+                            bool every_tile)
+{
+    static const char *const specials[] = { "", "_special_q", "_special_k", "_special_v", "_large" };
+    const struct plugcl_attention_params params = params_of(mode);
+    const int64_t depth = mode == 3 ? 1 : size->depth;
+    const plugcl_shape y = { 4, { size->images, map->outputs, map->height, map->width } };
+    struct checkcl_case row = {
+        .info = &operator_attention,
+        .params = &params,
+        .epilogue = { .has_residual = true },
+        .inputs = { { .present = true, .shape = { 3, { size->images, map->height * map->width, depth } },
+                      .fill = special == SPECIAL_Q ? CHECKCL_SPECIAL : special == LARGE_SCORES ? CHECKCL_LARGE : CHECKCL_RANDOM },
+                    { .present = true, .shape = { 3, { size->images, size->keys, depth } },
+                      .fill = special == SPECIAL_K ? CHECKCL_SPECIAL : CHECKCL_RANDOM },
+                    { .present = true, .shape = { 3, { size->images, size->keys, size->columns } },
+                      .fill = special == SPECIAL_V ? CHECKCL_SPECIAL : CHECKCL_RANDOM },
+                    { .present = true, .constant = true, .shape = { 4, { map->outputs, size->columns, 1, 1 } } },
+                    { .present = map->has_bias, .constant = true, .shape = { 1, { map->outputs } } },
+                    { .present = true, .shape = y, .layout = map->residual } },
+        .output_layout = map->y,
+        .every_tile = every_tile,
+        .budget = 1e-4,
+        .reference = projected_reference,
+    };
+    checkcl_run(check, &row, "projected_%s%s_n%lldh%lldw%lldk%lldd%llde%lldo%lld%s_%s_%s%s", every_tile ? "tiles_" : "",
+                names[mode], (long long)size->images, (long long)map->height, (long long)map->width, (long long)size->keys,
+                (long long)depth, (long long)size->columns, (long long)map->outputs, map->has_bias ? "_bias" : "",
+                checkcl_layouts[map->residual], checkcl_layouts[map->y], specials[special]);
+}
+
+/* What a Non-local block's plan makes of attention and the convolution behind it, on CPU devices. */
+static void check_projections(struct checkcl *check)
+{
+    static const struct size sizes[] = { { 1, 0, 1, 1, 1 }, { 2, 0, 53, 9, 17 }, { 0, 0, 4, 3, 2 }, { 2, 0, 0, 3, 4 } };
+    static const enum checkcl_layout nhwc = CHECKCL_CHANNELS_LAST, nchw = CHECKCL_ROW_MAJOR, view = CHECKCL_CHANNEL_VIEW,
+                                     odd = CHECKCL_ODD_VIEW;
+    static const struct map maps[] = {
+        { 1, 1, 1, true, nchw, nchw },   { 1, 1, 2, false, nhwc, nhwc },  { 7, 9, 33, true, nchw, nchw },
+        { 7, 9, 33, true, nhwc, nhwc },  { 12, 4, 16, false, view, view }, { 12, 4, 16, false, nchw, nchw },
+        { 5, 1, 19, true, view, nhwc },  { 3, 5, 7, true, nchw, nhwc },   { 3, 5, 7, false, odd, nchw },
+    };
+    for (int mode = 0; mode < 4; mode++)
+        for (size_t i = 0; i < sizeof maps / sizeof *maps; i++)
+            check_projected(check, &sizes[i > 1], &maps[i], mode, NOTHING_SPECIAL, false);
+    for (size_t i = 2; i < 4; i++) {
+        for (enum special special = SPECIAL_Q; special <= LARGE_SCORES; special++)
+            check_projected(check, &sizes[1], &maps[i], 0, special, false);
+        check_projected(check, &sizes[i], &maps[i], 0, NOTHING_SPECIAL, false);
+        check_projected(check, &sizes[1], &maps[i], 0, NOTHING_SPECIAL, true);
+    }
+}
+
 static void map_reference(const struct checkcl_case *row, const double *const *inputs, const plugcl_shape *output_shapes,
                           double *const *outputs)
 {
@@ -154,6 +235,7 @@ void checkcl_attention(struct checkcl *check)
             check_attention(check, &sizes[2], mode, 1, 0, CHECKCL_ROW_MAJOR, special);
     }
     check_tiles(check);
+    check_projections(check);
     if (checkcl_is_quick(check))
         return;
     for (int mode = 0; mode < 4; mode++)

@@ -212,12 +212,61 @@ static void test_definition_names_the_size(void **state)
     plugcl_graph_destroy(&graph);
 }
 
+enum around { PLAIN, WITHOUT_RESIDUAL, READ_TWICE, OF_FOUR_TAPS };
+
+/* The convolution of attention's rows as a map of 5 x 4 pixels, plus the queries' own map. */
+static plugcl_graph *projection_graph(enum around around)
+{
+    static const float numbers[4 * 6 * 3] = { 1, -2, 3 };
+    const int64_t kernel = around == OF_FOUR_TAPS ? 2 : 1;
+    plugcl_graph *graph = NULL;
+    plugcl_value inputs[3], maps[2];
+    assert_int_equal(plugcl_graph_create(NULL, &graph), PLUGCL_OK);
+    for (int i = 0; i < 3; i++)
+        inputs[i] = plugcl_graph_input(graph, (const char *[]){ "q", "k", "v" }[i], PLUGCL_F32, PLUGCL_SHAPE(2, 20, i < 2 ? 3 : 6));
+    plugcl_value rows = plugcl_graph_attention(graph, inputs[0], inputs[1], inputs[2], NULL);
+    for (int i = 0; i < 2; i++)
+        maps[i] = plugcl_graph_transpose(graph, plugcl_graph_reshape(graph, i ? rows : inputs[0], PLUGCL_SHAPE(2, 5, 4, i ? 6 : 3)),
+                                         (const int[]){ 0, 3, 1, 2 }, 4);
+    plugcl_value weight = plugcl_graph_constant(graph, PLUGCL_F32, PLUGCL_SHAPE(3, 6, kernel, kernel), numbers);
+    const uint32_t after = around == OF_FOUR_TAPS;
+    plugcl_value y = plugcl_graph_conv2d(graph, maps[1], weight, (plugcl_value){ 0 },
+                                         plugcl_conv2d_params(.pad = { 0, 0, after, after }));
+    if (around != WITHOUT_RESIDUAL)
+        y = plugcl_graph_binary(graph, PLUGCL_ADD, y, maps[0]);
+    plugcl_graph_output(graph, "y", y);
+    if (around == READ_TWICE)
+        plugcl_graph_output(graph, "rows", rows);
+    return graph;
+}
+
+/* On CPU devices; and only a 1x1 convolution of what nobody else reads, plus a residual. */
+static void test_projections_join_their_attention(void **state)
+{
+    for (int around = PLAIN; around <= OF_FOUR_TAPS; around++) {
+        plugcl_graph *graph = projection_graph((enum around)around);
+        plugcl_plan *plan = NULL;
+        bool on_cpu = false, convolves = false;
+        assert_int_equal(plugcl_plan_create(*state, graph, NULL, &plan), PLUGCL_OK);
+        for (size_t i = 0; i < plugcl_plan_steps(plan); i++) {
+            struct plugcl_step_info step = { .struct_size = sizeof step };
+            assert_int_equal(plugcl_plan_step(plan, i, &step), PLUGCL_OK);
+            on_cpu = on_cpu || strcmp(step.variant, "cpu_tiled") == 0;
+            convolves = convolves || strcmp(step.operation, "conv2d") == 0;
+        }
+        assert_int_equal(convolves, !on_cpu || around != PLAIN);
+        plugcl_plan_destroy(&plan);
+        plugcl_graph_destroy(&graph);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_modes_fused_and_as_defined, make_context, destroy_context),
         cmocka_unit_test_setup_teardown(test_large_maps_fit_256_mib, make_context, destroy_context),
         cmocka_unit_test_setup_teardown(test_definition_names_the_size, make_context, destroy_context),
+        cmocka_unit_test_setup_teardown(test_projections_join_their_attention, make_context, destroy_context),
         cmocka_unit_test_setup_teardown(test_map_of_chosen_queries, make_context, destroy_context),
     };
     return cmocka_run_group_tests_name("attention", tests, NULL, NULL) ? 1 : 0;
