@@ -40,7 +40,10 @@ __kernel void unary(__global const float *x_buffer, uint x_offset, __global floa
         row_offsets(table, dimensions, row, 2, offsets);
         __global const float *x = x_buffer + x_offset + offsets[0];
         __global float *y = y_buffer + y_offset + offsets[1];
-        for (int i = begin; i < end; i += VECTOR) {
+        int i = begin;
+        for (; x_stride == 1 && y_stride == 1 && i + VECTOR <= end; i += VECTOR)
+            vstorev(activatev(vloadv(x + i), alpha, beta), y + i);
+        for (; i < end; i += VECTOR) {
             int n = min(VECTOR, end - i);
             store_strided(activatev(load_strided(x + i * x_stride, x_stride, n), alpha, beta), y + i * y_stride, y_stride, n);
         }
@@ -80,6 +83,26 @@ static inline floatv operate(floatv a, floatv b)
 #endif
 }
 
+/* The whole vectors of a row from `i` on, if its y is dense and each operand is dense or repeats one element. Returns where it
+ * stopped. */
+static inline int binary_dense(__global const float *a, __global const float *b, __global float *y, int i, int end, int a_stride,
+                               int b_stride, float alpha, float beta)
+{
+    if (a_stride == 1 && b_stride == 1) {
+        for (; i + VECTOR <= end; i += VECTOR)
+            vstorev(activatev(operate(vloadv(a + i), vloadv(b + i)), alpha, beta), y + i);
+    } else if (a_stride == 1 && b_stride == 0) {
+        const floatv repeated = b[0];
+        for (; i + VECTOR <= end; i += VECTOR)
+            vstorev(activatev(operate(vloadv(a + i), repeated), alpha, beta), y + i);
+    } else if (a_stride == 0 && b_stride == 1) {
+        const floatv repeated = a[0];
+        for (; i + VECTOR <= end; i += VECTOR)
+            vstorev(activatev(operate(repeated, vloadv(b + i)), alpha, beta), y + i);
+    }
+    return i;
+}
+
 __kernel void binary(__global const float *a_buffer, uint a_offset, __global const float *b_buffer, uint b_offset,
                      __global float *y_buffer, uint y_offset, __global const int *table, int dimensions, int inner, int a_stride,
                      int b_stride, int y_stride, int rows, int piece, int rows_each, float alpha, float beta)
@@ -92,7 +115,8 @@ __kernel void binary(__global const float *a_buffer, uint a_offset, __global con
         __global const float *a = a_buffer + a_offset + offsets[0];
         __global const float *b = b_buffer + b_offset + offsets[1];
         __global float *y = y_buffer + y_offset + offsets[2];
-        for (int i = begin; i < end; i += VECTOR) {
+        int i = y_stride == 1 ? binary_dense(a, b, y, begin, end, a_stride, b_stride, alpha, beta) : begin;
+        for (; i < end; i += VECTOR) {
             int n = min(VECTOR, end - i);
             floatv result = operate(load_strided(a + i * a_stride, a_stride, n), load_strided(b + i * b_stride, b_stride, n));
             store_strided(activatev(result, alpha, beta), y + i * y_stride, y_stride, n);

@@ -31,7 +31,12 @@
 #define COLUMNS 7
 #endif
 #define BLOCK_COLUMNS ((COLUMNS - 1) * STRIDE_X + KERNEL_WIDTH) /* input columns of a block */
-#define WIDE 4                                                  /* vectors of channels */
+/* Vectors of channels, so many that whole cache lines are read side by side. */
+#if VECTOR == 16
+#define WIDE 4
+#else
+#define WIDE 8
+#endif
 
 #if MAXIMUM
 #define INITIAL (-INFINITY)

@@ -16,7 +16,7 @@ static inline void row_offsets(__global const int *table, int dimensions, int ro
         offsets[k] = 0;
     for (int i = dimensions - 1; i >= 0; i--) {
         __global const int *entry = table + i * (1 + operands);
-        int rest = row / entry[0], index = row - rest * entry[0];
+        int rest = i > 0 ? row / entry[0] : 0, index = row - rest * entry[0]; /* divisions take long */
         row = rest;
         for (int k = 0; k < operands; k++)
             offsets[k] += index * entry[1 + k];

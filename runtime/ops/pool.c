@@ -6,6 +6,7 @@
 
 #define WORK 4096          /* loads of a work-group of cl/cpu */
 #define LARGE_WINDOW 64    /* pixels, from which on a work-group for a window pays */
+#define WIDE_CHANNELS 128  /* of a work-group of cl/cpu, where windows are large: pixels are read in runs of 512 bytes */
 #define MAX_SHARED_WIDTH 7 /* columns of a window, up to which cl/cpu/pool.cl is compiled for it */
 
 /* What the two operators have in common. */
@@ -250,7 +251,9 @@ static plugcl_status plan_channel_vectors(struct schedule *schedule, const struc
     if (block > 0)
         columns_each = divide_up(columns_each, block) * block;
     int64_t column_groups = divide_up(pool.out[1], columns_each);
-    while (channels_each > width && window >= LARGE_WINDOW && lines * column_groups * (pool.channels / channels_each) < units)
+    /* Of a few groups one thread might be given more than its share. */
+    while (window >= LARGE_WINDOW && channels_each > width &&
+           lines * column_groups * (pool.channels / channels_each) < (channels_each >= 2 * WIDE_CHANNELS ? 4 * units : units))
         channels_each = divide_up(channels_each / 2, width) * width;
     char options[112];
     snprintf(options, sizeof options, "-DMAXIMUM=%d -DVECTOR=%d -DKERNEL_WIDTH=%d -DSTRIDE_X=%d -DCOLUMNS=%d", pool.is_max,

@@ -118,6 +118,8 @@ void checkcl_pool(struct checkcl *check)
     check_fixed(check, PLUGCL_SHAPE(0, 3, 4, 4), CHECKCL_ROW_MAJOR, CHECKCL_ROW_MAJOR, CHECKCL_RANDOM, true, &windows[0]);
     check_fixed(check, PLUGCL_SHAPE(2, 3, 7, 9), CHECKCL_ROW_MAJOR, CHECKCL_ROW_MAJOR, CHECKCL_SPECIAL, false, &windows[14]);
     for (int is_max = 0; is_max < 2; is_max++) {
+        check_adaptive(check, PLUGCL_SHAPE(2, 300, 9, 13), CHECKCL_CHANNELS_LAST, CHECKCL_CHANNELS_LAST, CHECKCL_SPECIAL, is_max, 1,
+                       1); /* several groups for a window */
         check_adaptive(check, PLUGCL_SHAPE(3, 18, 9, 13), CHECKCL_ROW_MAJOR, CHECKCL_ROW_MAJOR, CHECKCL_SPECIAL, is_max, 1, 1);
         check_adaptive(check, PLUGCL_SHAPE(3, 18, 9, 13), CHECKCL_CHANNELS_LAST, CHECKCL_CHANNELS_LAST, CHECKCL_SPECIAL, is_max, 1,
                        1);
