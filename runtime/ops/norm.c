@@ -65,6 +65,8 @@ static plugcl_status group_norm_shape(const void *params, const plugcl_shape *in
 /* The sets, and the elements of one; operands are x, the parameters, y. */
 struct norm {
     struct strided sets, elements;
+    int64_t n_sets, count, length; /* elements of a set, and of the last axis of these */
+    uint32_t last;
     float eps;
 };
 
@@ -117,7 +119,12 @@ static struct norm group_norm_of(const struct operator_call *call)
 
 static struct norm norm_of(const struct operator_call *call)
 {
-    return call->info == &operator_layer_norm ? layer_norm_of(call) : group_norm_of(call);
+    struct norm norm = call->info == &operator_layer_norm ? layer_norm_of(call) : group_norm_of(call);
+    norm.last = norm.elements.rank - 1;
+    norm.n_sets = strided_elements(&norm.sets);
+    norm.count = strided_elements(&norm.elements);
+    norm.length = norm.elements.sizes[norm.last];
+    return norm;
 }
 
 static uint32_t vector_of(const struct device_caps *caps)
@@ -136,26 +143,32 @@ static struct launch *launch_norm(struct schedule *schedule, const struct operat
     return launch;
 }
 
+/* A launch over the sets, whose next arguments are `ints`. */
+static struct launch *launch_sets(struct schedule *schedule, const struct operator_call *call, const struct norm *norm,
+                                  const char *file, const char *entry)
+{
+    struct launch *launch = launch_norm(schedule, call, file, entry);
+    launch_space(launch, &norm->sets, 0, norm->sets.rank);
+    launch_space(launch, &norm->elements, 0, norm->last);
+    return launch;
+}
+
 static plugcl_status plan_generic(struct schedule *schedule, const struct operator_call *call)
 {
     const struct device_caps *caps = schedule_caps(schedule);
-    const struct norm norm = norm_of(call);
-    const struct strided *elements = &norm.elements;
     if (operand_elements(&call->outputs[0]) == 0)
         return schedule_status(schedule);
-    uint32_t last = elements->rank - 1;
-    int64_t sets = strided_elements(&norm.sets), count = strided_elements(elements), length = elements->sizes[last];
-    int64_t each = caps->cpu_family ? strided_rows_each(sets, count, caps) : 1;
-    struct launch *launch = launch_norm(schedule, call, "common/norm.cl", "norm");
-    size_t group = caps->cpu_family ? 1 : launch_power_of_two(launch, count >= LARGE_SET ? 256 : 64);
-    launch_space(launch, &norm.sets, 0, norm.sets.rank);
-    launch_space(launch, elements, 0, last);
-    const int64_t ints[] = { sets, each, count / length, length, elements->strides[0][last], elements->strides[1][last],
-                             elements->strides[2][last], call->inputs[WEIGHT].present, call->inputs[BIAS].present };
+    const struct norm norm = norm_of(call);
+    const int64_t(*strides)[PLUGCL_MAX_RANK] = norm.elements.strides;
+    int64_t each = caps->cpu_family ? strided_rows_each(norm.n_sets, norm.count, caps) : 1;
+    struct launch *launch = launch_sets(schedule, call, &norm, "common/norm.cl", "norm");
+    size_t group = caps->cpu_family ? 1 : launch_power_of_two(launch, norm.count >= LARGE_SET ? 256 : 64);
+    const int64_t ints[] = { norm.n_sets, each, norm.count / norm.length, norm.length, strides[0][norm.last], strides[1][norm.last],
+                             strides[2][norm.last], call->inputs[WEIGHT].present, call->inputs[BIAS].present };
     launch_ints(launch, ints, sizeof ints / sizeof *ints);
     launch_float(launch, norm.eps);
     launch_local(launch, group * sizeof(float));
-    launch_range(launch, group * (size_t)divide_up(sets, each), 1, 1, group, 1, 1);
+    launch_range(launch, group * (size_t)divide_up(norm.n_sets, each), 1, 1, group, 1, 1);
     return schedule_status(schedule);
 }
 
@@ -165,28 +178,23 @@ static plugcl_status plan_generic(struct schedule *schedule, const struct operat
 static bool can_go_along(const struct device_caps *caps, const struct operator_call *call)
 {
     const struct norm norm = norm_of(call);
-    uint32_t last = norm.elements.rank - 1;
+    const int64_t(*strides)[PLUGCL_MAX_RANK] = norm.elements.strides;
     (void)caps;
-    return norm.elements.strides[0][last] == 1 && norm.elements.strides[2][last] == 1 && norm.elements.strides[1][last] <= 1;
+    return strides[0][norm.last] == 1 && strides[2][norm.last] == 1 && strides[1][norm.last] <= 1;
 }
 
 static plugcl_status plan_along(struct schedule *schedule, const struct operator_call *call)
 {
-    const struct norm norm = norm_of(call);
-    const struct strided *elements = &norm.elements;
     if (operand_elements(&call->outputs[0]) == 0)
         return schedule_status(schedule);
-    uint32_t last = elements->rank - 1;
-    int64_t sets = strided_elements(&norm.sets), count = strided_elements(elements), length = elements->sizes[last];
-    int64_t each = strided_rows_each(sets, count, schedule_caps(schedule));
-    struct launch *launch = launch_norm(schedule, call, "cpu/norm.cl", "norm_along");
-    launch_space(launch, &norm.sets, 0, norm.sets.rank);
-    launch_space(launch, elements, 0, last);
-    const int64_t ints[] = { sets, each, count / length, length, elements->strides[1][last], call->inputs[WEIGHT].present,
-                             call->inputs[BIAS].present };
+    const struct norm norm = norm_of(call);
+    int64_t each = strided_rows_each(norm.n_sets, norm.count, schedule_caps(schedule));
+    struct launch *launch = launch_sets(schedule, call, &norm, "cpu/norm.cl", "norm_along");
+    const int64_t ints[] = { norm.n_sets, each, norm.count / norm.length, norm.length, norm.elements.strides[1][norm.last],
+                             call->inputs[WEIGHT].present, call->inputs[BIAS].present };
     launch_ints(launch, ints, sizeof ints / sizeof *ints);
     launch_float(launch, norm.eps);
-    launch_groups(launch, (size_t)divide_up(sets, each), 1, 1);
+    launch_groups(launch, (size_t)divide_up(norm.n_sets, each), 1, 1);
     return schedule_status(schedule);
 }
 
