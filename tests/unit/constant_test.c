@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* constant_test.c: constants that are computed when they are read, and the store of their packed forms. */
+/* constant_test.c: constants that are computed when they are read, and the store of their packed forms, which plans share. */
+#include "base/weights.h"
 #include "device/queue.h"
 #include "ops/constant.h"
 
@@ -102,12 +103,73 @@ static void test_unaligned_floats(void **state)
     plugcl_weights_destroy(&weights);
 }
 
+enum { WIDE = 64 };
+
+/* A convolution of WIDE channels with all of its weights `value`, folded with a norm that halves them. Both plans share the
+ * weights, which are gone on the host when this returns; the next call's lie at the same address. */
+static void plan_twice(plugcl_context *context, float value, plugcl_plan *plans[2])
+{
+    static float weight[WIDE * WIDE], zeros[WIDE], fours[WIDE];
+    const plugcl_shape *const channels = PLUGCL_SHAPE(WIDE);
+    plugcl_weights *weights = NULL;
+    plugcl_graph *graph = NULL;
+    for (int i = 0; i < WIDE * WIDE; i++)
+        weight[i] = value;
+    for (int i = 0; i < WIDE; i++)
+        fours[i] = 4.0f;
+    assert_int_equal(plugcl_weights_create(&weights), PLUGCL_OK);
+    assert_int_equal(weights_lend(weights, "c.weight", PLUGCL_F32, PLUGCL_SHAPE(WIDE, WIDE, 1, 1), weight, sizeof weight),
+                     PLUGCL_OK);
+    assert_int_equal(weights_lend(weights, "mean", PLUGCL_F32, channels, zeros, sizeof zeros), PLUGCL_OK);
+    assert_int_equal(weights_lend(weights, "variance", PLUGCL_F32, channels, fours, sizeof fours), PLUGCL_OK);
+    assert_int_equal(plugcl_graph_create(NULL, &graph), PLUGCL_OK);
+    plugcl_value x = plugcl_graph_input(graph, "x", PLUGCL_F32, PLUGCL_SHAPE(1, WIDE, 1, 1));
+    plugcl_value y = plugcl_graph_conv2d_layer(graph, x, weights, "c", NULL);
+    plugcl_value mean = plugcl_graph_weight(graph, weights, "mean"), variance = plugcl_graph_weight(graph, weights, "variance");
+    y = plugcl_graph_batch_norm(graph, y, mean, variance, (plugcl_value){ 0 }, (plugcl_value){ 0 }, 0.0f);
+    plugcl_graph_output(graph, "y", y);
+    const uint64_t before = device_bytes(context);
+    assert_int_equal(plugcl_plan_create(context, graph, NULL, &plans[0]), PLUGCL_OK);
+    const uint64_t between = device_bytes(context);
+    assert_int_equal(plugcl_plan_create(context, graph, NULL, &plans[1]), PLUGCL_OK);
+    assert_true(between - before >= sizeof weight && device_bytes(context) - between < sizeof weight);
+    plugcl_graph_destroy(&graph);
+    plugcl_weights_destroy(&weights);
+}
+
+/* Weights may go once plans are made; others that come to lie where they lay are told from them. */
+static void test_weights_may_go(void **state)
+{
+    enum { ROUNDS = 4 };
+    plugcl_context *context = *state;
+    plugcl_plan *plans[ROUNDS][2];
+    float x[WIDE], y[WIDE];
+    plugcl_tensor *tensors[2];
+    const plugcl_shape *const shape = PLUGCL_SHAPE(1, WIDE, 1, 1);
+    for (int i = 0; i < WIDE; i++)
+        x[i] = 1.0f;
+    assert_int_equal(plugcl_tensor_wrap_host(x, sizeof x, PLUGCL_F32, shape, PLUGCL_NCHW, &tensors[0]), PLUGCL_OK);
+    assert_int_equal(plugcl_tensor_wrap_host(y, sizeof y, PLUGCL_F32, shape, PLUGCL_NCHW, &tensors[1]), PLUGCL_OK);
+    const struct plugcl_binding bindings[2] = { { "x", tensors[0] }, { "y", tensors[1] } };
+    for (int i = 0; i < ROUNDS; i++)
+        plan_twice(context, (float)(i + 1), plans[i]);
+    for (int i = 0; i < 2 * ROUNDS; i++) {
+        assert_int_equal(plugcl_plan_run(plans[i / 2][i % 2], bindings, 2, NULL), PLUGCL_OK);
+        for (int channel = 0; channel < WIDE; channel++)
+            assert_float_equal(y[channel], WIDE / 2.0f * (float)(i / 2 + 1), 1e-3f);
+        plugcl_plan_destroy(&plans[i / 2][i % 2]);
+    }
+    plugcl_tensor_destroy(&tensors[0]);
+    plugcl_tensor_destroy(&tensors[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_derived_is_computed_when_read, make_context, destroy_context),
         cmocka_unit_test_setup_teardown(test_derived_of_derived, make_context, destroy_context),
         cmocka_unit_test_setup_teardown(test_unaligned_floats, make_context, destroy_context),
+        cmocka_unit_test_setup_teardown(test_weights_may_go, make_context, destroy_context),
     };
     return cmocka_run_group_tests_name("constant", tests, NULL, NULL) ? 1 : 0;
 }

@@ -21,13 +21,6 @@ static plugcl_context *open_context(void)
     return context;
 }
 
-static uint64_t device_bytes(const plugcl_context *context)
-{
-    struct plugcl_context_statistics statistics = { .struct_size = sizeof statistics };
-    plugcl_context_statistics(context, &statistics);
-    return statistics.device_bytes;
-}
-
 /*
  * Lifetimes.
  */

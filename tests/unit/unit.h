@@ -81,6 +81,13 @@ static inline int destroy_context(void **state)
     return 0;
 }
 
+static inline uint64_t device_bytes(const plugcl_context *context)
+{
+    struct plugcl_context_statistics statistics = { .struct_size = sizeof statistics };
+    plugcl_context_statistics(context, &statistics);
+    return statistics.device_bytes;
+}
+
 /* folder + "/" + name, in one of a few static buffers. */
 static inline const char *in_folder(const char *folder, const char *name)
 {
