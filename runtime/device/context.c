@@ -49,9 +49,13 @@ void plugcl_context_destroy(plugcl_context **context)
     if (!reference_drop(&dropped->users))
         return;
     for (size_t i = 0; i < CONTEXT_PLACES; i++) {
-        if (dropped->extensions[i].object)
-            dropped->extensions[i].destroy(dropped->extensions[i].object);
-        dropped->extensions[i].object = NULL;
+        void *store = dropped->stores[i].store;
+        if (!store)
+            continue;
+        dropped->stores[i].clear(store);
+        mutex_destroy(store);
+        memory_free(store);
+        dropped->stores[i].store = NULL;
     }
     context_let_go(dropped);
 }
@@ -169,18 +173,17 @@ const struct log *context_log(const plugcl_context *context)
     return &context->log;
 }
 
-void *context_extension(plugcl_context *context, enum context_place place, void *(*create)(void),
-                        void (*destroy_extension)(void *))
+void *context_store(plugcl_context *context, enum context_place place, size_t bytes, void (*clear)(void *store))
 {
     mutex_lock(&context->lock);
-    struct context_extension *extension = &context->extensions[place];
-    if (!extension->object) {
-        extension->object = create();
-        extension->destroy = destroy_extension;
+    struct context_store *place_of_store = &context->stores[place];
+    if (!place_of_store->store && (place_of_store->store = memory_zeroed(1, bytes)) != NULL) {
+        mutex_create(place_of_store->store);
+        place_of_store->clear = clear;
     }
-    void *object = extension->object;
+    void *store = place_of_store->store;
     mutex_unlock(&context->lock);
-    return object;
+    return store;
 }
 
 void plugcl_context_statistics(const plugcl_context *context, struct plugcl_context_statistics *statistics)

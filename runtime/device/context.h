@@ -24,7 +24,7 @@ struct device_caps {
 };
 
 /* Another user's reference, dropped with plugcl_context_destroy. Buffers, kernels, queues, events and tensors keep the context
- * alive by references of another kind, so the extension below may hold any of them without a cycle: it goes when the last user
+ * alive by references of another kind, so the stores below may hold any of them without a cycle: they go when the last user
  * does, the context when the last object does. */
 plugcl_context *context_take(plugcl_context *context);
 const struct device_caps *context_caps(const plugcl_context *context);
@@ -33,10 +33,10 @@ const struct log *context_log(const plugcl_context *context);
 /* SHA-256 of what measured times depend on: the device, its driver and caps, and this library's version and kernels. */
 void context_identity(const plugcl_context *context, uint8_t identity[32]);
 
-/* Places for objects of a floor above, each made on first use under the context's lock and destroyed before the context. `create`
- * is called at most once for a place. NULL when out of memory. */
+/* Places for stores of a floor above: each is made on first use, `bytes` of zeros but for a mutex at their beginning, and goes
+ * before the context does; `clear` frees what is in it then. NULL when out of memory. */
 enum context_place { PLACE_PACKED, PLACE_TUNED, CONTEXT_PLACES };
-void *context_extension(plugcl_context *context, enum context_place place, void *(*create)(void), void (*destroy)(void *));
+void *context_store(plugcl_context *context, enum context_place place, size_t bytes, void (*clear)(void *store));
 
 /* Records of a floor above (tuning results) beside the cached programs, with the same checks: `key` is a SHA-256 of everything that
  * the record depends on. Text, a line for each result. In new memory with a zero after it, or NULL when there is none. */

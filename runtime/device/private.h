@@ -60,8 +60,8 @@ struct program {
 };
 
 struct plugcl_context {
-    /* Two counts, since the extension holds buffers and buffers need the context: `users` are the handles of callers and plans,
-     * at whose end the extension goes; `parts` are those users taken together and every object of device/, at whose end the
+    /* Two counts, since a store holds buffers and buffers need the context: `users` are the handles of callers and plans,
+     * at whose end the stores go; `parts` are those users taken together and every object of device/, at whose end the
      * context itself goes. */
     reference_count users, parts;
     struct opencl_library library;
@@ -75,13 +75,13 @@ struct plugcl_context {
     bool adopted_in_order;
     struct program_cache cache;
     atomic_ullong compiled, loaded, device_bytes;
-    mutex lock; /* programs, extensions */
+    mutex lock; /* programs, stores */
     condition built;
     struct program *programs;
-    struct context_extension {
-        void *object;
-        void (*destroy)(void *object);
-    } extensions[CONTEXT_PLACES];
+    struct context_store {
+        void *store;
+        void (*clear)(void *store);
+    } stores[CONTEXT_PLACES];
 };
 
 /* A reference of a part of the context, see above. */

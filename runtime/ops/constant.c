@@ -193,22 +193,17 @@ struct packed_store {
     size_t count, capacity;
 };
 
-static void *store_create(void)
-{
-    struct packed_store *store = memory_zeroed(1, sizeof *store);
-    if (store != NULL)
-        mutex_create(&store->lock);
-    return store;
-}
-
-static void store_destroy(void *user)
+static void store_clear(void *user)
 {
     struct packed_store *store = user;
     for (size_t i = 0; i < store->count; i++)
         buffer_drop(&store->entries[i].buffer);
-    mutex_destroy(&store->lock);
     memory_free(store->entries);
-    memory_free(store);
+}
+
+static struct packed_store *store_of(plugcl_context *context)
+{
+    return context_store(context, PLACE_PACKED, sizeof(struct packed_store), store_clear);
 }
 
 static void store_sweep(struct packed_store *store)
@@ -225,7 +220,7 @@ static void store_sweep(struct packed_store *store)
 
 void constants_sweep(plugcl_context *context)
 {
-    struct packed_store *store = context_extension(context, PLACE_PACKED, store_create, store_destroy);
+    struct packed_store *store = store_of(context);
     if (store == NULL)
         return; /* none could be made, so nothing is in it */
     mutex_lock(&store->lock);
@@ -276,7 +271,7 @@ plugcl_status constant_packed(plugcl_context *context, struct constant *const *c
                               size_t elements, pack_function pack, const void *parameters, struct buffer **buffer)
 {
     *buffer = NULL;
-    struct packed_store *store = context_extension(context, PLACE_PACKED, store_create, store_destroy);
+    struct packed_store *store = store_of(context);
     if (store == NULL)
         return fail_no_memory(sizeof *store);
     uint8_t key[32];

@@ -17,20 +17,15 @@ struct tuned_store {
     size_t count, capacity;
 };
 
-static void *store_create(void)
-{
-    struct tuned_store *store = memory_zeroed(1, sizeof *store);
-    if (store != NULL)
-        mutex_create(&store->lock);
-    return store;
-}
-
-static void store_destroy(void *user)
+static void store_clear(void *user)
 {
     struct tuned_store *store = user;
-    mutex_destroy(&store->lock);
     memory_free(store->results);
-    memory_free(store);
+}
+
+static struct tuned_store *store_of(plugcl_context *context)
+{
+    return context_store(context, PLACE_TUNED, sizeof(struct tuned_store), store_clear);
 }
 
 static void write_time(struct text *text, const struct tuned_time *time)
@@ -109,7 +104,7 @@ static void load(plugcl_context *context, struct tuned_store *store)
 
 bool tuned_find(plugcl_context *context, const uint8_t key[32], struct tuned_result *result)
 {
-    struct tuned_store *store = context_extension(context, PLACE_TUNED, store_create, store_destroy);
+    struct tuned_store *store = store_of(context);
     if (store == NULL)
         return false;
     mutex_lock(&store->lock);
@@ -124,7 +119,7 @@ bool tuned_find(plugcl_context *context, const uint8_t key[32], struct tuned_res
 
 void tuned_keep(plugcl_context *context, const struct tuned_result *result)
 {
-    struct tuned_store *store = context_extension(context, PLACE_TUNED, store_create, store_destroy);
+    struct tuned_store *store = store_of(context);
     struct text record = { 0 };
     uint8_t key[32];
     if (store == NULL)

@@ -5,6 +5,7 @@
  */
 #include <pthread.h>
 
+#include "base/thread.h"
 #include "device/context.h"
 #include "device/queue.h"
 #include "device/source.h"
@@ -103,34 +104,34 @@ static void test_unknown_device(void **state)
     assert_int_equal(plugcl_context_create((const void *)newer, &context), PLUGCL_UNSUPPORTED);
 }
 
-static int extension_lives;
-static struct buffer *extension_buffer;
+struct store {
+    mutex lock;
+    struct buffer *buffer;
+};
+static int cleared;
 
-static void *extension_create(void)
+static void store_clear(void *user)
 {
-    extension_lives++;
-    return &extension_lives;
+    struct store *store = user;
+    buffer_drop(&store->buffer);
+    cleared++;
 }
 
-static void extension_destroy(void *extension)
-{
-    assert_ptr_equal(extension, &extension_lives);
-    buffer_drop(&extension_buffer);
-    extension_lives--;
-}
-
-/* An extension holds buffers, buffers hold the context: it must come to an end all the same. */
-static void test_extension(void **state)
+/* A store holds buffers, buffers hold the context: it must come to an end all the same. */
+static void test_store(void **state)
 {
     plugcl_context *context = open_context(state, NULL), *other = context_take(context);
-    assert_ptr_equal(context_extension(context, PLACE_PACKED, extension_create, extension_destroy), &extension_lives);
-    assert_ptr_equal(context_extension(context, PLACE_PACKED, extension_create, extension_destroy), &extension_lives);
-    assert_int_equal(extension_lives, 1);
-    assert_int_equal(buffer_create(context, 64, false, &extension_buffer), PLUGCL_OK);
+    struct store *store = context_store(context, PLACE_PACKED, sizeof *store, store_clear);
+    assert_non_null(store);
+    assert_null(store->buffer);
+    assert_ptr_equal(context_store(context, PLACE_PACKED, sizeof *store, store_clear), store);
+    mutex_lock(&store->lock);
+    mutex_unlock(&store->lock);
+    assert_int_equal(buffer_create(context, 64, false, &store->buffer), PLUGCL_OK);
     plugcl_context_destroy(&context);
-    assert_int_equal(extension_lives, 1);
+    assert_int_equal(cleared, 0);
     plugcl_context_destroy(&other);
-    assert_int_equal(extension_lives, 0);
+    assert_int_equal(cleared, 1);
 }
 
 static void test_buffer(void **state)
@@ -405,7 +406,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_listing), cmocka_unit_test(test_selectors), cmocka_unit_test(test_unknown_device),
-        cmocka_unit_test(test_extension), cmocka_unit_test(test_buffer), cmocka_unit_test(test_kernel),
+        cmocka_unit_test(test_store), cmocka_unit_test(test_buffer), cmocka_unit_test(test_kernel),
         cmocka_unit_test(test_build_errors), cmocka_unit_test(test_threads), cmocka_unit_test(test_tensors),
         cmocka_unit_test(test_tensor_errors), cmocka_unit_test(test_expansion),
     };
