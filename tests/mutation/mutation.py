@@ -85,7 +85,7 @@ MUTATIONS = [
      "sqrt((double)sources[1][c] + (double)eps)", "(sqrt((double)sources[1][c]) + (double)eps)",
      ["tests/checkcl/checkcl", "--quick", "--filter", "batch_norm/"]),
     ("folding forgets eps", "runtime/graph/fold.c",
-     "sqrt(variance + norm->eps)", "sqrt(variance)", ["tests/unit/plan_test"]),
+     "sqrt(variance + fold->eps)", "sqrt(variance)", ["tests/unit/plan_test"]),
     ("concat puts every operand at the front", "runtime/graph/lower.c",
      "start += part->shape.dims[axis];\n        }", "}", ["tests/unit/plan_test"]),
     ("flatten takes the memory as it lies", "runtime/graph/lower_view.c",
