@@ -113,6 +113,8 @@ plugcl_status fold_batch_norm(const struct batch_norm_constants *norm, struct co
 plugcl_status graph_fold_and_fuse(plugcl_graph *graph);
 /* The same of 1x1 convolutions behind an attention, which CPU devices do tile by tile. After graph_fold_and_fuse. */
 void graph_fuse_projections(plugcl_graph *graph);
+/* A convolution of 1x1, stride 1, without padding and groups. */
+bool graph_is_pointwise(const plugcl_graph *graph, const struct node *node);
 /* Marks the nodes that no output of the graph depends on as removed. */
 void graph_remove_unread(plugcl_graph *graph);
 

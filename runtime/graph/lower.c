@@ -17,7 +17,7 @@ size_t operand_bytes(const plugcl_shape *shape, size_t element_size)
     return counted ? bytes : SIZE_MAX;
 }
 
-static uint64_t call_bytes(const struct operator_call *call)
+uint64_t call_bytes(const struct operator_call *call)
 {
     uint64_t bytes = 0;
     for (size_t i = 0; i < OPERATOR_MAX_INPUTS; i++)
@@ -68,7 +68,7 @@ plugcl_status relayout(struct lowering *low, uint32_t value, bool channels_last,
     return status;
 }
 
-static plugcl_status satisfy_needs(struct lowering *low, const struct node *node, struct operator_call *call)
+plugcl_status satisfy_needs(struct lowering *low, const struct node *node, struct operator_call *call)
 {
     plugcl_status status = PLUGCL_OK;
     for (size_t i = 0; status == PLUGCL_OK && node->info->need != NULL && i < OPERATOR_MAX_INPUTS; i++) {
@@ -156,13 +156,19 @@ static struct operand *first_result(struct lowering *low, const struct node *nod
     return result_operand(low, node->outputs[0], channels_last);
 }
 
-static plugcl_status lower_node(struct lowering *low, const struct node *node)
+struct operator_call make_call(const struct lowering *low, const struct node *node)
 {
     struct operator_call call = { .info = node->info, .params = node->params, .epilogue = node->epilogue,
                                   .gemm = variants_gemm(low->variants, node->gemm), .no_winograd = low->plan->no_winograd };
     for (size_t i = 0; i < OPERATOR_MAX_INPUTS; i++)
         if (node->inputs[i] != 0)
             call.inputs[i] = low->operands[node->inputs[i]];
+    return call;
+}
+
+static plugcl_status lower_node(struct lowering *low, const struct node *node)
+{
+    struct operator_call call = make_call(low, node);
     plugcl_status status = satisfy_needs(low, node, &call);
     for (uint32_t i = 0; i < node->n_outputs; i++)
         if (graph_uses(low->graph, node->outputs[i]) > 0)
@@ -204,7 +210,10 @@ static void make_constants(struct lowering *low)
 
 static plugcl_status lower_one(struct lowering *low, const struct node *node)
 {
-    return lower_is_view(low, node) ? lower_view(low, node) : lower_node(low, node);
+    plugcl_status status;
+    if (lower_is_view(low, node))
+        return lower_view(low, node);
+    return lower_together(low, node, &status) ? status : lower_node(low, node);
 }
 
 static bool allocate(struct lowering *low)

@@ -28,6 +28,12 @@ struct lowering {
 /* SIZE_MAX where the elements cannot be counted. */
 size_t operand_bytes(const plugcl_shape *shape, size_t element_size);
 
+/* What a call reads and writes. */
+uint64_t call_bytes(const struct operator_call *call);
+/* The node's operator with its operands as they are, without results. */
+struct operator_call make_call(const struct lowering *low, const struct node *node);
+/* Copies operands whose layout the operator does not take. */
+plugcl_status satisfy_needs(struct lowering *low, const struct node *node, struct operator_call *call);
 /* A step of the schedule: chooses the variant and plans it. */
 plugcl_status emit(struct lowering *low, const struct operator_call *call, const char *label);
 plugcl_status emit_copy(struct lowering *low, const struct operand *from, const struct operand *to, const char *label);
@@ -37,6 +43,9 @@ plugcl_status relayout(struct lowering *low, uint32_t value, bool channels_last,
 bool prefers_channels_last(const struct operand *operand);
 /* The memory of a result that is about to be written. */
 struct operand *result_operand(struct lowering *low, uint32_t value, bool channels_last);
+
+/* lower_together.c: the node and those behind it that are alike, as one step. False, and nothing done, where it stays alone. */
+bool lower_together(struct lowering *low, const struct node *node, plugcl_status *status);
 
 /* lower_port.c: the inputs and outputs of the graph, bound to tensors by each run. */
 plugcl_status make_ports(struct lowering *low);

@@ -216,10 +216,12 @@ static struct node *sole_producer(const plugcl_graph *graph, uint32_t value, con
     return node != NULL && !node->removed && node->info == info && graph_uses(graph, value) == 1 ? node : NULL;
 }
 
-static bool is_pointwise(const plugcl_graph *graph, const struct node *conv)
+bool graph_is_pointwise(const plugcl_graph *graph, const struct node *node)
 {
-    const struct plugcl_conv2d_params *params = conv->params;
-    const int64_t *kernel = graph_value(graph, conv->inputs[1])->shape.dims + 2;
+    const struct plugcl_conv2d_params *params = node->params;
+    if (node->info != &operator_conv2d)
+        return false;
+    const int64_t *kernel = graph_value(graph, node->inputs[1])->shape.dims + 2;
     return kernel[0] == 1 && kernel[1] == 1 && params->groups == 1 && params->stride[0] == 1 && params->stride[1] == 1 &&
            (params->pad[0] | params->pad[1] | params->pad[2] | params->pad[3]) == 0;
 }
@@ -234,7 +236,8 @@ static struct node *attention_of_map(const plugcl_graph *graph, uint32_t map)
     struct node *attention = reshape != NULL ? sole_producer(graph, reshape->inputs[0], &operator_attention) : NULL;
     if (attention == NULL || graph_value(graph, map)->shape.rank != 4)
         return NULL;
-    const int64_t *rows = graph_value(graph, reshape->inputs[0])->shape.dims, *dims = graph_value(graph, map)->shape.dims;
+    const int64_t *rows = graph_value(graph, reshape->inputs[0])->shape.dims;
+    const int64_t *dims = graph_value(graph, map)->shape.dims;
     for (int i = 0; i < 4; i++)
         if (((const struct transpose_params *)transpose->params)->order[i] != channels_second[i])
             return NULL;
@@ -245,8 +248,8 @@ void graph_fuse_projections(plugcl_graph *graph)
 {
     for (size_t i = 0; i < graph->n_nodes; i++) {
         struct node *conv = &graph->nodes[i];
-        if (conv->removed || conv->info != &operator_conv2d || !conv->epilogue.has_residual ||
-            conv->epilogue.act != PLUGCL_IDENTITY || !is_pointwise(graph, conv))
+        if (conv->removed || !graph_is_pointwise(graph, conv) || !conv->epilogue.has_residual ||
+            conv->epilogue.act != PLUGCL_IDENTITY)
             continue;
         struct node *attention = attention_of_map(graph, conv->inputs[0]);
         const uint32_t weight = conv->inputs[1], bias = conv->inputs[2], residual = conv->inputs[3];

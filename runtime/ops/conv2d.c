@@ -192,7 +192,7 @@ static const struct variant variants[] = {
     { "cpu_depthwise", conv2d_depthwise_can_run, conv2d_depthwise_is_preferred, conv2d_depthwise },
     { "gpu_depthwise", conv2d_depthwise_can_run, conv2d_gpu_depthwise_is_preferred, conv2d_gpu_depthwise },
     { WINOGRAD_ROW, conv2d_winograd_can_run, conv2d_winograd_is_preferred, conv2d_winograd },
-    { "cpu_taps", conv2d_taps_can_run, NULL, conv2d_taps },
+    { TAPS_ROW, conv2d_taps_can_run, NULL, conv2d_taps },
     { "gpu_tile", conv2d_tile_can_run, conv2d_tile_is_preferred, conv2d_tile },
     { "generic", variant_always, NULL, conv2d_direct },
     { NULL, NULL, NULL, NULL },

@@ -232,6 +232,8 @@ struct pyramid_params {
 #define CLBLAST_ROW "clblast"
 /* The row of conv2d that a call may forbid. */
 #define WINOGRAD_ROW "cpu_winograd"
+/* The row of conv2d of which several calls can be one launch (conv2d_plan_together). */
+#define TAPS_ROW "cpu_taps"
 
 /* NULL if the name is unknown. */
 const struct variant *variant_find(const struct operator_info *info, const char *name);

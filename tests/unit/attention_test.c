@@ -260,6 +260,71 @@ static void test_projections_join_their_attention(void **state)
     }
 }
 
+enum apart { TOGETHER, OTHER_SIZE, AN_OUTPUT, OTHER_ACTIVATION };
+
+/* y = relu(a) · relu(b) + relu(c), each a 1x1 convolution of x with two or three outputs. */
+static plugcl_graph *siblings_graph(const plugcl_shape *x, enum apart apart)
+{
+    static const float numbers[5 * 3] = { 1, -2, 3, 0.5f, 1, -1, 2, -3, 0.25f, 1, 1, -4, 2, 5, -1 };
+    plugcl_graph *graph = NULL;
+    plugcl_value parts[3];
+    assert_int_equal(plugcl_graph_create(NULL, &graph), PLUGCL_OK);
+    plugcl_value input = plugcl_graph_input(graph, "q", PLUGCL_F32, x);
+    for (int i = 0; i < 3; i++) {
+        const int64_t outputs = i == 2 && apart == OTHER_SIZE ? 1 : 2;
+        plugcl_value bias = { 0 };
+        if (i != 1)
+            bias = plugcl_graph_constant(graph, PLUGCL_F32, PLUGCL_SHAPE(outputs), numbers + 2 * i);
+        parts[i] = plugcl_graph_constant(graph, PLUGCL_F32, PLUGCL_SHAPE(outputs, 3, 1, 1), numbers + 3 * i);
+        parts[i] = plugcl_graph_conv2d(graph, input, parts[i], bias, NULL);
+        if (i != 2 || apart != OTHER_ACTIVATION)
+            parts[i] = plugcl_graph_activation(graph, parts[i], PLUGCL_RELU, 0, 0);
+    }
+    plugcl_graph_output(graph, "y", plugcl_graph_binary(graph, PLUGCL_ADD,
+                                                        plugcl_graph_binary(graph, PLUGCL_MUL, parts[0], parts[1]), parts[2]));
+    if (apart == AN_OUTPUT)
+        plugcl_graph_output(graph, "part", parts[2]);
+    return graph;
+}
+
+/* The convolutions of a plan; `on_cpu` where a variant of CPU devices serves them. */
+static size_t count_convolutions(plugcl_context *context, plugcl_graph *graph, bool *on_cpu)
+{
+    plugcl_plan *plan = NULL;
+    size_t count = 0;
+    assert_int_equal(plugcl_plan_create(context, graph, NULL, &plan), PLUGCL_OK);
+    for (size_t i = 0; i < plugcl_plan_steps(plan); i++) {
+        struct plugcl_step_info step = { .struct_size = sizeof step };
+        assert_int_equal(plugcl_plan_step(plan, i, &step), PLUGCL_OK);
+        count += strcmp(step.operation, "conv2d") == 0;
+        *on_cpu = strcmp(step.operation, "conv2d") == 0 ? strcmp(step.variant, "cpu_taps") == 0 : *on_cpu;
+    }
+    plugcl_plan_destroy(&plan);
+    return count;
+}
+
+/* Convolutions of one value, alike but for their weights, are one step on CPU devices. */
+static void test_siblings_are_one_step(void **state)
+{
+    static const size_t wanted[] = { 1, 2, 2, 2 };
+    struct data data;
+    make_data(&data, &(struct ref_attention){ 2, 35, 1, 3, 1, PLUGCL_ATTENTION_SOFTMAX, 1, false });
+    data.shapes[0] = (plugcl_shape){ 4, { 2, 3, 7, 5 } };
+    for (int apart = TOGETHER; apart <= OTHER_ACTIVATION; apart++) {
+        float found[2][2 * 2 * 35];
+        bool on_cpu = false;
+        plugcl_graph *graph = siblings_graph(&data.shapes[0], (enum apart)apart);
+        const size_t count = count_convolutions(*state, graph, &on_cpu);
+        assert_int_equal(count, on_cpu ? wanted[apart] : 3);
+        for (int no_fusion = 0; no_fusion < 2 && apart != AN_OUTPUT; no_fusion++)
+            run_plan(*state, graph, &data, 1, no_fusion, found[no_fusion]);
+        for (size_t i = 0; i < 2 * 2 * 35 && apart != AN_OUTPUT; i++)
+            assert_float_equal(found[0][i], found[1][i], 1e-4);
+        plugcl_graph_destroy(&graph);
+    }
+    free_data(&data);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -267,6 +332,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_large_maps_fit_256_mib, make_context, destroy_context),
         cmocka_unit_test_setup_teardown(test_definition_names_the_size, make_context, destroy_context),
         cmocka_unit_test_setup_teardown(test_projections_join_their_attention, make_context, destroy_context),
+        cmocka_unit_test_setup_teardown(test_siblings_are_one_step, make_context, destroy_context),
         cmocka_unit_test_setup_teardown(test_map_of_chosen_queries, make_context, destroy_context),
     };
     return cmocka_run_group_tests_name("attention", tests, NULL, NULL) ? 1 : 0;
