@@ -151,7 +151,7 @@ static inline void scale_block(__global const float *x, __global const float *re
                                __global const float *gates, int begin, int end, int first, int last, int x_channel,
                                int residual_channel, int y_channel, struct ending ending)
 {
-    for (int c = begin; c < end; c++)
+    for (int c = end - 1; c >= begin; c--) /* what was pooled last is still near */
         scale_run(x + (size_t)c * x_channel + first, gates, gates[c], residual + (size_t)c * residual_channel + first,
                   y + (size_t)c * y_channel + first, last - first, 0, ending);
 }
@@ -274,7 +274,7 @@ static inline void scale_block(__global const float *x, __global const float *re
                                __global const float *gates, int begin, int end, int first, int last, int x_pixel,
                                int residual_pixel, int y_pixel, struct ending ending)
 {
-    for (int p = first; p < last; p++)
+    for (int p = last - 1; p >= first; p--) /* what was pooled last is still near */
         scale_run(x + (size_t)p * x_pixel + begin, gates + begin, 1.0f, residual + (size_t)p * residual_pixel + begin,
                   y + (size_t)p * y_pixel + begin, end - begin, 1, ending);
 }
