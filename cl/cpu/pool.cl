@@ -123,20 +123,6 @@ static inline void pool_channels(const struct windows *windows, __global const f
 }
 
 #if KERNEL_WIDTH
-static inline bool is_any(intv lanes)
-{
-#if VECTOR == 16
-    const int8 half_lanes = lanes.lo | lanes.hi;
-    const int4 all = half_lanes.lo | half_lanes.hi;
-#elif VECTOR == 8
-    const int4 all = lanes.lo | lanes.hi;
-#else
-    const int4 all = lanes;
-#endif
-    const ulong2 pair = as_ulong2(all);
-    return (pair.x | pair.y) != 0;
-}
-
 /* A block of windows: x at row 0 and where the first window begins; its columns from begin to end are in the picture. */
 struct block {
     __global const float *x;

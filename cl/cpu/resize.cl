@@ -6,6 +6,8 @@
  * work-group takes `lines_each` lines and `columns_each` columns of them; a line is a row of an image, and of one channel where
  * lanes are pixels.
  *
+ * Bound: writing y once, and reading x from the cache TAPS · TAPS times.
+ *
  *   -DTAPS=1|2|4            pixels along an axis that an output reads: nearest, bilinear, bicubic
  *   -DCHANNELS_LAST=0|1     0: a lane is an output pixel, any strides; 1: a lane is a channel, channel strides 1
  *   -DVECTOR=N              lanes
@@ -20,6 +22,7 @@
 #endif
 
 #define vload_intv(from) JOIN(vload, VECTOR)(0, from)
+#define vstore_intv(value, to) JOIN(vstore, VECTOR)(value, 0, to)
 
 /* Row and column weights and the places of a line's pixels. */
 struct line {
@@ -29,6 +32,29 @@ struct line {
 };
 
 #if CHANNELS_LAST
+#if TAPS == 1
+#define WIDE 4 /* vectors of channels at once */
+
+static inline void copy_channels(__global const float *from, __global float *to, int channels)
+{
+    int channel = 0;
+    for (; channel + WIDE * VECTOR <= channels; channel += WIDE * VECTOR)
+        UNROLL for (int k = 0; k < WIDE; k++)
+            vstorev(vloadv(from + channel + k * VECTOR), to + channel + k * VECTOR);
+    for (; channel + VECTOR <= channels; channel += VECTOR)
+        vstorev(vloadv(from + channel), to + channel);
+    if (channel < channels)
+        vstore_some(vload_some(from + channel, channels - channel), to + channel, channels - channel);
+}
+
+static inline void resize_line(const struct line *line, __global float *y, int channels, int first, int last, int columns,
+                               int x_column, int y_column)
+{
+    (void)columns;
+    for (int column = first; column < last; column++)
+        copy_channels(line->x[0] + (long)line->pixels[column] * x_column, y + (long)column * y_column, channels);
+}
+#else
 static inline void resize_line(const struct line *line, __global float *y, int channels, int first, int last, int columns,
                                int x_column, int y_column)
 {
@@ -59,6 +85,7 @@ static inline void resize_line(const struct line *line, __global float *y, int c
         }
     }
 }
+#endif
 #else
 static inline floatv gather(__global const float *from, const int *at)
 {
@@ -68,28 +95,48 @@ static inline floatv gather(__global const float *from, const int *at)
     return vloadv(lanes);
 }
 
+/* The pixels and weights of VECTOR columns, or of n. */
+static inline void column_taps(const struct line *line, int column, int n, int columns, int x_column, int at[TAPS][VECTOR],
+                               floatv weight[TAPS])
+{
+    UNROLL for (int j = 0; j < TAPS; j++) {
+        const int from = j * columns + column;
+        if (n == VECTOR) {
+            vstore_intv(vload_intv(line->pixels + from) * x_column, at[j]);
+            weight[j] = as_floatv(vload_intv(line->weights + from));
+            continue;
+        }
+        float weights[VECTOR];
+        for (int k = 0; k < VECTOR; k++) { /* spare lanes repeat the last pixel */
+            at[j][k] = line->pixels[from + min(k, n - 1)] * x_column;
+            weights[k] = as_float(line->weights[from + min(k, n - 1)]);
+        }
+        weight[j] = vloadv(weights);
+    }
+}
+
 static inline void resize_line(const struct line *line, __global float *y, int channels, int first, int last, int columns,
                                int x_column, int y_column)
 {
     (void)channels;
     for (int column = first; column < last; column += VECTOR) {
+        if (column + VECTOR > last && last - first >= VECTOR)
+            column = last - VECTOR; /* the last columns again, in a whole vector */
         const int n = min(VECTOR, last - column);
-        floatv sum = (floatv)(0.0f);
         int at[TAPS][VECTOR];
-        float weight[TAPS][VECTOR];
-        UNROLL for (int j = 0; j < TAPS; j++) {
-            for (int k = 0; k < VECTOR; k++) { /* spare lanes repeat the last pixel */
-                const int from = j * columns + column + min(k, n - 1);
-                at[j][k] = line->pixels[from] * x_column;
-                weight[j][k] = as_float(line->weights[from]);
-            }
-        }
+        floatv weight[TAPS], sum = (floatv)(0.0f);
+        column_taps(line, column, n, columns, x_column, at, weight);
+#if TAPS == 1
+        (void)weight;
+        sum = gather(line->x[0], at[0]);
+#else
         UNROLL for (int i = 0; i < TAPS; i++) {
             floatv row = (floatv)(0.0f);
             UNROLL for (int j = 0; j < TAPS; j++)
-                row += vloadv(weight[j]) * gather(line->x[i], at[j]);
+                row += weight[j] * gather(line->x[i], at[j]);
             sum += line->weight[i] * row;
         }
+#endif
         if (n == VECTOR && y_column == 1) {
             vstorev(sum, y + column);
         } else {

@@ -161,8 +161,8 @@ static inline void pair_up(struct axis *axis, int size)
     axis->inside[1] = select(axis->inside[1], inside, swapped);
 }
 
-/* Neighbours, by loads of two. */
-static inline void gather_pairs(__global const float *from, const int *at, floatv *left, floatv *right)
+/* Neighbours, by loads of two; places are not negative. */
+static inline void gather_pairs(__global const float *from, const uint *at, floatv *left, floatv *right)
 {
     float pairs[2 * VECTOR];
     UNROLL for (int i = 0; i < VECTOR; i++)
@@ -170,6 +170,34 @@ static inline void gather_pairs(__global const float *from, const int *at, float
     floatv low = vloadv(pairs), high = vloadv(pairs + VECTOR);
     *left = (floatv)(low.even, high.even);
     *right = (floatv)(low.odd, high.odd);
+}
+
+/*
+ * `channels` of n pixels, whose coordinates in pixels are x and y, if all that VECTOR pixels read is inside the image; else false.
+ * Most pixels are such, and neither padding nor edges concern them.
+ */
+static inline bool sample_inside(floatv x, floatv y, int height, int width, int x_row, __global const float *from, int channels,
+                                 int x_channel, __global float *to, int run, const int *place, int y_channel, int n)
+{
+    const floatv left = floor(x), top = floor(y);
+    const intv is_inside = (left >= 0.0f) & (left < (float)(width - 1)) & (top >= 0.0f) & (top < (float)(height - 1));
+    if (is_any(~is_inside))
+        return false;
+    const floatv right_share = x - left, low_share = y - top, left_share = 1.0f - right_share, top_share = 1.0f - low_share;
+    const floatv weight[TAPS] = { top_share * left_share, top_share * right_share, low_share * left_share,
+                                  low_share * right_share };
+    uint at[VECTOR];
+    JOIN(vstore, VECTOR)(JOIN(as_uint, VECTOR)(to_intv(top) * x_row + to_intv(left)), 0, at);
+    for (int channel = 0; channel < channels; channel++, from += x_channel, to += y_channel) {
+        floatv value[TAPS];
+        gather_pairs(from, at, &value[0], &value[1]);
+        gather_pairs(from + x_row, at, &value[2], &value[3]);
+        floatv sum = weight[0] * value[0];
+        UNROLL for (int i = 1; i < TAPS; i++)
+            sum += weight[i] * value[i];
+        store_pixels(sum, to, run, place, n);
+    }
+    return true;
 }
 #endif
 
@@ -186,8 +214,8 @@ static inline void sample_lanes(__global const float *x, const samplei *offset, 
         floatv sum = (floatv)(0.0f), value[TAPS];
 #if MODE == 0
         if (paired) {
-            gather_pairs(x, at[0], &value[0], &value[1]);
-            gather_pairs(x, at[2], &value[2], &value[3]);
+            gather_pairs(x, (const uint *)at[0], &value[0], &value[1]);
+            gather_pairs(x, (const uint *)at[2], &value[2], &value[3]);
         } else
 #endif
         {
@@ -237,17 +265,23 @@ __kernel SINGLE void sample(__global const float *x_buffer, uint x_offset, __glo
         wrap_rows(&row, &column, columns);
         sample_points(source, is_warp, align_corners, pixel, row, column, rows, columns, source_row, source_column,
                       source_component, &point_x, &point_y);
-        axis_taps(point_y, height, padding, align_corners, &vertical);
-        axis_taps(point_x, width, padding, align_corners, &horizontal);
         if (CHANNELS_LAST || run < 0)
             vstore_intv(row * y_row + column * y_column, place);
+#if !CHANNELS_LAST && MODE == 0
+        if (x_column == 1 && x_row >= 0 &&
+            sample_inside(unnormalise(point_x, width, align_corners), unnormalise(point_y, height, align_corners), height, width,
+                          x_row, x, count, x_channel, y, run, place, y_channel, n))
+            continue;
+#endif
+        axis_taps(point_y, height, padding, align_corners, &vertical);
+        axis_taps(point_x, width, padding, align_corners, &horizontal);
 #if CHANNELS_LAST
         square_taps(&vertical, &horizontal, x_row, x_column, offset, inside, weight);
         sample_lanes(x, offset, inside, weight, count, y, run, place, y_channel, n);
 #else
         int paired = 0;
 #if MODE == 0
-        paired = x_column == 1 && width > 1;
+        paired = x_column == 1 && x_row >= 0 && width > 1;
         if (paired)
             pair_up(&horizontal, width);
 #endif

@@ -84,6 +84,20 @@ static inline floatv min_or_nan(floatv a, floatv b)
     return select(b, a, (a < b) | (a != a));
 }
 
+static inline bool is_any(intv lanes)
+{
+#if VECTOR == 16
+    const int8 half_lanes = lanes.lo | lanes.hi;
+    const int4 all = half_lanes.lo | half_lanes.hi;
+#elif VECTOR == 8
+    const int4 all = lanes.lo | lanes.hi;
+#else
+    const int4 all = lanes;
+#endif
+    const ulong2 pair = as_ulong2(all);
+    return (pair.x | pair.y) != 0;
+}
+
 static inline float horizontal_sum(floatv v)
 {
 #if VECTOR == 16

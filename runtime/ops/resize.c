@@ -12,6 +12,7 @@
 #include "ops/strided.h"
 
 #define GROUP_WORK 4096 /* outputs of a work-group of cl/cpu: large against the cost of a group */
+#define MANY_GROUPS 128 /* of a compute unit: with more of them, drivers deal smaller shares */
 #define MAX_TAPS 4
 
 struct axis {
@@ -203,6 +204,11 @@ static struct launch *launch_resize(struct schedule *schedule, const struct oper
     return launch;
 }
 
+static int64_t groups_of(const struct resizing *self, int64_t lines, int64_t lines_each, int64_t columns_each)
+{
+    return divide_up(lines, lines_each) * divide_up(self->columns, columns_each);
+}
+
 /* A line is a row of an image, of all channels or of one. */
 static plugcl_status plan_lines(struct schedule *schedule, const struct operator_call *call, bool channels_last)
 {
@@ -216,7 +222,9 @@ static plugcl_status plan_lines(struct schedule *schedule, const struct operator
     int64_t lines_each = line_work < GROUP_WORK ? divide_up(GROUP_WORK, line_work) : 1;
     while (lines_each > 1 && divide_up(lines, lines_each) < units)
         lines_each = lines_each / 2;
-    while (columns_each > vector && divide_up(lines, lines_each) * divide_up(self.columns, columns_each) < units)
+    while (columns_each > vector && (groups_of(&self, lines, lines_each, columns_each) < units ||
+                                     (columns_each * line_work > GROUP_WORK * self.columns &&
+                                      groups_of(&self, lines, lines_each, columns_each) < MANY_GROUPS * units / 4)))
         columns_each = divide_up(columns_each / 2, vector) * vector;
     char options[64];
     snprintf(options, sizeof options, "-DTAPS=%d -DCHANNELS_LAST=%d -DVECTOR=%d", self.taps, channels_last, (int)vector);

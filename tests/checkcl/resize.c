@@ -49,7 +49,7 @@ void checkcl_resize(struct checkcl *check)
         { { 1, 17, 9, 40 }, { 18, 80 }, { 2, 2 }, false },   { { 1, 1, 31, 5 }, { 8, 33 }, { 0.26, 6.7 }, false },
         { { 0, 3, 4, 4 }, { 8, 8 }, { 0, 0 }, false },       { { 1, 2, 5, 6 }, { 5, 6 }, { 0, 0 }, false },
         { { 1, 2, 9, 5 }, { 0, 0 }, { 1.01, 2 }, false },
-        { { 1, 8, 4, 70 }, { 9, 211 }, { 0, 0 }, false },
+        { { 1, 8, 4, 70 }, { 9, 211 }, { 0, 0 }, false },     { { 2, 93, 3, 4 }, { 5, 9 }, { 0, 0 }, false },
     };
     static const struct {
         const char *name;
@@ -79,5 +79,7 @@ void checkcl_resize(struct checkcl *check)
         check_one(check, &geometries[2], &rules[r].params, rules[r].name, CHECKCL_CHANNELS_LAST, CHECKCL_SPECIAL);
         check_one(check, &geometries[6], &rules[r].params, rules[r].name, CHECKCL_ROW_MAJOR, CHECKCL_RANDOM);
         check_one(check, &geometries[6], &rules[r].params, rules[r].name, CHECKCL_CHANNELS_LAST, CHECKCL_RANDOM);
+        /* More channels than go into the vectors that are copied together. */
+        check_one(check, &geometries[12], &rules[r].params, rules[r].name, CHECKCL_CHANNELS_LAST, CHECKCL_SPECIAL);
     }
 }
