@@ -38,10 +38,17 @@
 #define PACKS 0
 #endif
 #define BLOCK (VECTOR * VECTORS)
+/* A task's last pixels are done by REST, enough to hide a multiply-add's latency, where a tile of ROWS takes longer. */
+#define REST ((8 + VECTORS - 1) / VECTORS)
+#define MOST_REST ((ROWS - REST / 2) / REST * REST)
+/* An activation of so few instructions that the code may have it once for each vector of a tile. */
+#define SHORT_ACTIVATION (ACTIVATION <= 3 || ACTIVATION == 17)
 #if PACKS
-#define WEIGHTS_AT(k, j) panel[(k) * VECTORS + (j)]
+#define PANEL const __private floatv
+#define WEIGHTS_AT(pass, k, j) (pass)->w[(k) * VECTORS + (j)]
 #else
-#define WEIGHTS_AT(k, j) vloadv(w_block + w_from[k] + VECTOR * (j))
+#define PANEL __global const float
+#define WEIGHTS_AT(pass, k, j) vloadv((pass)->w + (pass)->w_from[k] + VECTOR * (j))
 #endif
 
 enum { FIRST_TAP, TAPS, WEIGHTS, BIAS, OUTPUT, OUTPUTS, TOP, LEFT, WIDTH, HEIGHT, FIRST_PIXEL, COUNT, TASK };
@@ -52,14 +59,16 @@ static inline void locate_pixels(__global const int *task, int image_stride, int
     const int width = task[WIDTH], height = task[HEIGHT], count = task[COUNT];
     int row = task[FIRST_PIXEL] / width, column = task[FIRST_PIXEL] - row * width, image = row / height, i = 0;
     row -= image * height;
-    for (; i < count; i++) {
-        at[i] = image * image_stride + (task[TOP] + row) * row_stride + (task[LEFT] + column) * pixel_stride;
-        if (++column == width) {
-            column = 0;
-            if (++row == height) {
-                row = 0;
-                image++;
-            }
+    while (i < count) {
+        const int run = min(width - column, count - i);
+        const int first = image * image_stride + (task[TOP] + row) * row_stride + (task[LEFT] + column) * pixel_stride;
+        for (int j = 0; j < run; j++)
+            at[i + j] = first + j * pixel_stride;
+        i += run;
+        column = 0;
+        if (++row == height) {
+            row = 0;
+            image++;
         }
     }
     for (; i % ROWS != 0; i++)
@@ -114,34 +123,94 @@ static inline void pack_panel(__global const float *w, int outputs, int depth, i
 }
 #endif
 
-/* Rows of a finished tile, which is still near, with what comes after the sum. */
-static inline void store_rows(const __private floatv *tile, int rows, int outputs, const __private int *y_at, __global float *y,
-                              const __private int *residual_at, __global const float *residual, int has_residual, float alpha,
-                              float beta)
+/* What a task and its kernel's call say about the way from sums to y. */
+struct end {
+    __global const float *residual;
+    __global float *y;
+    const __private int *residual_at, *y_at;
+    int has_residual, outputs;
+    float alpha, beta;
+};
+
+/* Rows of a finished tile, from pixel `first` on, with what comes after the sum; the tile is still near. */
+static inline void store_rows(const struct end *end, int first, int rows, const __private floatv *tile)
 {
     for (int i = 0; i < rows; i++) {
-        __global float *to = y + y_at[i];
-        __global const float *add = residual + (has_residual ? residual_at[i] : 0);
-        floatv sums[VECTORS];
-        UNROLL for (int j = 0; j < VECTORS; j++)
-            sums[j] = tile[i * VECTORS + j];
-        if (outputs == BLOCK) {
-            if (has_residual)
-                UNROLL for (int j = 0; j < VECTORS; j++)
-                    sums[j] += vloadv(add + VECTOR * j);
-            UNROLL for (int j = 0; j < VECTORS; j++)
-                vstorev(activatev(sums[j], alpha, beta), to + VECTOR * j);
-        } else {
-            for (int j = 0; j * VECTOR < outputs; j++) {
-                const int n = min(VECTOR, outputs - j * VECTOR);
-                floatv sum = tile[i * VECTORS + j];
-                if (has_residual)
-                    sum += vload_some(add + VECTOR * j, n);
-                vstore_some(activatev(sum, alpha, beta), to + VECTOR * j, n);
-            }
+        __global float *to = end->y + end->y_at[first + i];
+        __global const float *add = end->residual + (end->has_residual ? end->residual_at[first + i] : 0);
+        for (int j = 0; j * VECTOR < end->outputs; j++) {
+            const int n = end->outputs - j * VECTOR;
+            floatv sum = tile[i * VECTORS + j];
+            if (end->has_residual)
+                sum += n < VECTOR ? vload_some(add + VECTOR * j, n) : vloadv(add + VECTOR * j);
+            sum = activatev(sum, end->alpha, end->beta);
+            if (n < VECTOR)
+                vstore_some(sum, to + VECTOR * j, n);
+            else
+                vstorev(sum, to + VECTOR * j);
         }
     }
 }
+
+/* What the tiles of a pass have in common. */
+struct pass {
+    __global const float *x, *bias;
+    PANEL *w;
+    const __private int *x_at, *x_from, *w_from;
+    int depth, is_first, is_last;
+};
+
+/*
+ * The products of a pass for a register tile of V vectors and of N pixels, of which `left` are to be stored if that is fewer. The
+ * tile begins with the bias or goes on from `tile`, to which it returns; after the last pass a whole one is stored from registers
+ * where the activation is short.
+ */
+#define ADD_PRODUCTS(NAME, N, V)                                                                                                   \
+    static inline void NAME(const struct pass *pass, const struct end *end, int pixel, int left, __private floatv *tile)           \
+    {                                                                                                                              \
+        __global const float *a[N];                                                                                                \
+        floatv c[N][V];                                                                                                            \
+        UNROLL for (int i = 0; i < N; i++)                                                                                         \
+            a[i] = pass->x + pass->x_at[pixel + i];                                                                                \
+        if (pass->is_first) {                                                                                                      \
+            UNROLL for (int i = 0; i < N; i++)                                                                                     \
+                UNROLL for (int j = 0; j < V; j++)                                                                                 \
+                    c[i][j] = PACKS ? (floatv)(0.0f) : vloadv(pass->bias + VECTOR * j);                                            \
+        } else {                                                                                                                   \
+            UNROLL for (int i = 0; i < N; i++)                                                                                     \
+                UNROLL for (int j = 0; j < V; j++)                                                                                 \
+                    c[i][j] = tile[i * VECTORS + j];                                                                               \
+        }                                                                                                                          \
+        for (int k = 0; k < pass->depth; k++) {                                                                                    \
+            const int from = pass->x_from[k];                                                                                      \
+            floatv b[V];                                                                                                           \
+            UNROLL for (int j = 0; j < V; j++)                                                                                     \
+                b[j] = WEIGHTS_AT(pass, k, j);                                                                                     \
+            UNROLL for (int i = 0; i < N; i++) {                                                                                   \
+                const floatv value = (floatv)(a[i][from]);                                                                         \
+                UNROLL for (int j = 0; j < V; j++)                                                                                 \
+                    c[i][j] = fma(value, b[j], c[i][j]);                                                                           \
+            }                                                                                                                      \
+        }                                                                                                                          \
+        if (SHORT_ACTIVATION && N == ROWS && V == VECTORS && pass->is_last && left >= N && end->outputs == BLOCK) {                \
+            if (end->has_residual)                                                                                                 \
+                UNROLL for (int i = 0; i < N; i++)                                                                                 \
+                    UNROLL for (int j = 0; j < V; j++)                                                                             \
+                        c[i][j] += vloadv(end->residual + end->residual_at[pixel + i] + VECTOR * j);                               \
+            UNROLL for (int i = 0; i < N; i++)                                                                                     \
+                UNROLL for (int j = 0; j < V; j++)                                                                                 \
+                    vstorev(activatev(c[i][j], end->alpha, end->beta), end->y + end->y_at[pixel + i] + VECTOR * j);                \
+            return;                                                                                                                \
+        }                                                                                                                          \
+        UNROLL for (int i = 0; i < N; i++)                                                                                         \
+            UNROLL for (int j = 0; j < V; j++)                                                                                     \
+                tile[i * VECTORS + j] = c[i][j];                                                                                   \
+        if (pass->is_last)                                                                                                         \
+            store_rows(end, pixel, min(N, left), tile);                                                                            \
+    }
+ADD_PRODUCTS(add_to_tile, ROWS, VECTORS)
+ADD_PRODUCTS(add_to_rest, REST, VECTORS)
+ADD_PRODUCTS(add_to_thin, ROWS, 1) /* where the last block's other vectors are not stored */
 
 SINGLE __kernel void taps(__global const float *restrict x_buffer, uint x_offset, __global const float *restrict w_buffer,
                           uint w_offset, __global const float *restrict residual_buffer, uint residual_offset,
@@ -157,21 +226,28 @@ SINGLE __kernel void taps(__global const float *restrict x_buffer, uint x_offset
     __private int x_at[PIXELS], y_at[PIXELS], residual_at[PIXELS], x_from[DEPTH], w_from[DEPTH];
     __global const int *task = table + (size_t)get_group_id(0) * TASK;
     const long image = (long)get_group_id(1);
-    const int count = task[COUNT], groups = (count + ROWS - 1) / ROWS, outputs = task[OUTPUTS], products = task[TAPS] * channels;
+    const int count = task[COUNT], outputs = task[OUTPUTS], products = task[TAPS] * channels;
     __global const int *tap_list = table + taps_at + 2 * task[FIRST_TAP];
-    __global const float *x = x_buffer + x_offset + image * x_image;
-    __global const float *w_block = w_buffer + w_offset + image * w_image + task[WEIGHTS];
-    __global const float *bias = w_buffer + w_offset + image * w_image + task[BIAS];
-    __global float *y = y_buffer + y_offset + image * y_image + task[OUTPUT];
-    __global const float *residual = residual_buffer + residual_offset + image * residual_image + task[OUTPUT];
+    __global const float *w = w_buffer + w_offset + image * w_image, *w_block = w + task[WEIGHTS];
     const int passes = max(1, (products + DEPTH - 1) / DEPTH), step = (products + passes - 1) / passes;
+    const struct end end = { .residual = residual_buffer + residual_offset + image * residual_image + task[OUTPUT],
+                             .y = y_buffer + y_offset + image * y_image + task[OUTPUT], .residual_at = residual_at, .y_at = y_at,
+                             .has_residual = has_residual, .outputs = outputs, .alpha = alpha, .beta = beta };
 
     locate_pixels(task, x_image, x_row, x_pixel, x_at);
     locate_pixels(task, y_image, y_row, y_pixel, y_at);
     if (has_residual)
         locate_pixels(task, residual_image, residual_row, residual_pixel, residual_at);
-    for (int pass = 0; pass < passes; pass++) {
-        const int first = pass * step, depth = min(step, products - first);
+    for (int at = 0; at < passes; at++) {
+        const int first = at * step, depth = min(step, products - first);
+        const struct pass pass = { .x = x_buffer + x_offset + image * x_image, .bias = w + task[BIAS],
+#if PACKS
+                                   .w = panel,
+#else
+                                   .w = w_block,
+#endif
+                                   .x_at = x_at, .x_from = x_from, .w_from = w_from, .depth = depth, .is_first = at == 0,
+                                   .is_last = at == passes - 1 };
         list_products(tap_list, channels, first, depth, x_channel, x_from, w_from);
 #if PACKS
         pack_panel(w_block + (long)first * w_depth, outputs, depth, w_depth, w_output, panel);
@@ -179,46 +255,18 @@ SINGLE __kernel void taps(__global const float *restrict x_buffer, uint x_offset
         (void)w_depth;
         (void)w_output;
 #endif
-        for (int group = 0; group < groups; group++) {
-            __private floatv *tile = sums + (passes == 1 ? 0 : group * ROWS * VECTORS);
-            __global const float *a[ROWS];
-            floatv c[ROWS][VECTORS];
-            UNROLL for (int i = 0; i < ROWS; i++)
-                a[i] = x + x_at[group * ROWS + i];
-            if (pass == 0) {
-                UNROLL for (int i = 0; i < ROWS; i++)
-                    UNROLL for (int j = 0; j < VECTORS; j++)
-                        c[i][j] = PACKS ? (floatv)(0.0f) : vloadv(bias + VECTOR * j);
+        for (int pixel = 0, rows; pixel < count; pixel += rows) {
+            __private floatv *tile = sums + (passes == 1 ? 0 : pixel * VECTORS);
+            const int left = count - pixel;
+            rows = ROWS;
+            if (VECTORS > 1 && outputs <= VECTOR) {
+                add_to_thin(&pass, &end, pixel, left, tile);
+            } else if (left <= MOST_REST) {
+                rows = REST;
+                add_to_rest(&pass, &end, pixel, left, tile);
             } else {
-                UNROLL for (int i = 0; i < ROWS; i++)
-                    UNROLL for (int j = 0; j < VECTORS; j++)
-                        c[i][j] = tile[i * VECTORS + j];
+                add_to_tile(&pass, &end, pixel, left, tile);
             }
-            if (VECTORS > 1 && outputs <= VECTOR) { /* the last block's other vectors are not stored */
-                for (int k = 0; k < depth; k++) {
-                    const floatv b = WEIGHTS_AT(k, 0);
-                    UNROLL for (int i = 0; i < ROWS; i++)
-                        c[i][0] = fma((floatv)(a[i][x_from[k]]), b, c[i][0]);
-                }
-            } else {
-                for (int k = 0; k < depth; k++) {
-                    const int from = x_from[k];
-                    floatv b[VECTORS];
-                    UNROLL for (int j = 0; j < VECTORS; j++)
-                        b[j] = WEIGHTS_AT(k, j);
-                    UNROLL for (int i = 0; i < ROWS; i++) {
-                        const floatv pixel = (floatv)(a[i][from]);
-                        UNROLL for (int j = 0; j < VECTORS; j++)
-                            c[i][j] = fma(pixel, b[j], c[i][j]);
-                    }
-                }
-            }
-            UNROLL for (int i = 0; i < ROWS; i++)
-                UNROLL for (int j = 0; j < VECTORS; j++)
-                    tile[i * VECTORS + j] = c[i][j];
-            if (pass == passes - 1)
-                store_rows(tile, min(ROWS, count - group * ROWS), outputs, y_at + group * ROWS, y, residual_at + group * ROWS,
-                           residual, has_residual, alpha, beta);
         }
     }
 }

@@ -10,11 +10,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "ops/strided.h"
+
 #define TASK 12             /* ints; as in taps.cl */
 #define GROUPS_A_TASK 64    /* register tiles; as PIXELS in taps.cl */
 #define TASKS_A_UNIT 64     /* beyond so many for each compute unit, shorter tasks balance no better */
 #define TILE_OVERHEAD 16    /* what a tile costs besides its products, and a task besides its tiles, in products of a tile */
 #define TASK_OVERHEAD 200
+#define LATENCY_VECTORS 8 /* sums that hide a multiply-add's latency: what the last tiles have, as REST in taps.cl */
 
 /* Positions first … end−1 along an axis whose taps inside the picture are tap_first … tap_end−1. */
 struct run {
@@ -51,7 +54,7 @@ struct part {
 
 /* Wide vectors come with 32 registers, others may have 16. */
 static const struct tile wide_tiles[] = { { 6, 4, 100 }, { 8, 3, 104 }, { 10, 2, 104 }, { 14, 1, 170 } };
-static const struct tile narrow_tiles[] = { { 4, 3, 102 }, { 6, 2, 100 }, { 12, 1, 120 } };
+static const struct tile narrow_tiles[] = { { 4, 3, 102 }, { 6, 2, 100 }, { 8, 1, 120 } }; /* compilers spill 12 rows of one */
 
 static const struct tile *tiles_of(const struct device_caps *caps, uint32_t *count)
 {
@@ -165,22 +168,32 @@ static int64_t add_taps(struct task_list *list, const struct convolution *conv, 
     return first;
 }
 
+/* What a task costs, in products of a whole tile; the first tile brings the weights into the cache, at about its own cost. A thin
+ * one fills one vector of a tile of four, at about half of the cost, and its last pixels take a tile, those of others less. */
+static int64_t cost_of(struct tile tile, int64_t pixels, int64_t products, bool is_thin)
+{
+    const int64_t rest = divide_up(LATENCY_VECTORS, tile.vectors), most = (tile.rows - rest / 2) / rest * rest;
+    const int64_t whole = pixels / tile.rows, left = pixels % tile.rows, own = is_thin ? products / 2 : products;
+    const int64_t last = left == 0 ? 0 : is_thin || left > most ? own : divide_up(left, rest) * rest * own / tile.rows;
+    return (whole + 1) * own + last + divide_up(pixels, tile.rows) * TILE_OVERHEAD + TASK_OVERHEAD;
+}
+
 /* Cuts a rectangle, through all images or of one, into tasks of about equal size, of at most `groups` register tiles. */
 static void add_rectangle(struct task_list *list, const struct part *part, const struct run *rows, const struct run *columns,
-                          int tile_rows, int64_t groups)
+                          struct tile tile, int64_t groups)
 {
     const struct convolution *conv = part->conv;
     const int64_t width = columns->end - columns->first, height = rows->end - rows->first;
     const int64_t pixels = width * height * (part->all_images ? conv->images : 1);
-    const int64_t all_groups = (pixels + tile_rows - 1) / tile_rows, parts = (all_groups + groups - 1) / groups;
-    const int64_t step = (all_groups + parts - 1) / parts * tile_rows;
+    const int64_t all_groups = (pixels + tile.rows - 1) / tile.rows, parts = (all_groups + groups - 1) / groups;
+    const int64_t step = (all_groups + parts - 1) / parts * tile.rows;
     const int64_t first_tap = add_taps(list, conv, rows, columns), n_taps = (int64_t)list->n_taps - first_tap;
     const int64_t products = n_taps * conv->channels;
     const int64_t block_weights =
         part->block * (conv->packs ? conv->weight_strides[0] : conv->kernel[0] * conv->kernel[1] * conv->channels);
     for (int64_t block = 0; block < part->blocks; block++) {
         const int64_t output = block * part->block, left = conv->outputs - output;
-        const bool is_thin = 4 * left <= part->block; /* one vector of a tile of four: about half of its cost */
+        const bool is_thin = 4 * left <= part->block;
         for (int64_t pixel = 0; pixel < pixels && !list->failed; pixel += step) {
             const int64_t count = pixels - pixel < step ? pixels - pixel : step;
             const int64_t ints[TASK] = { first_tap, n_taps, part->weights + block * block_weights, part->bias + output,
@@ -193,15 +206,13 @@ static void add_rectangle(struct task_list *list, const struct part *part, const
             }
             for (int i = 0; i < TASK; i++)
                 task->ints[i] = (int32_t)ints[i];
-            /* The first tile brings the weights into the cache, at about its own cost. */
-            const int64_t tiles = (count + tile_rows - 1) / tile_rows, width_share = is_thin ? 2 : 1;
-            task->cost = tiles * (products / width_share + TILE_OVERHEAD) + products / width_share + TASK_OVERHEAD;
+            task->cost = cost_of(tile, count, products, is_thin);
             task->number = list->count;
         }
     }
 }
 
-static void add_part(struct task_list *list, const struct part *part, int tile_rows, int64_t groups)
+static void add_part(struct task_list *list, const struct part *part, struct tile tile, int64_t groups)
 {
     const struct convolution *conv = part->conv;
     struct run *rows = memory_zeroed((size_t)conv->out[0], sizeof *rows);
@@ -210,7 +221,7 @@ static void add_part(struct task_list *list, const struct part *part, int tile_r
         size_t n_rows = find_runs(conv, 0, rows), n_columns = find_runs(conv, 1, columns);
         for (size_t i = 0; i < n_rows; i++)
             for (size_t j = 0; j < n_columns; j++)
-                add_rectangle(list, part, &rows[i], &columns[j], tile_rows, groups);
+                add_rectangle(list, part, &rows[i], &columns[j], tile, groups);
     } else {
         list->failed = true;
     }
@@ -244,21 +255,21 @@ static int64_t deal(struct task_list *list, int32_t *table)
     return load[0] > load[1] ? load[0] : load[1];
 }
 
-static void make_tasks(struct task_list *list, const struct part *parts, size_t count, int tile_rows, int64_t groups)
+static void make_tasks(struct task_list *list, const struct part *parts, size_t count, struct tile tile, int64_t groups)
 {
     list->count = list->n_taps = 0;
     for (size_t i = 0; i < count; i++)
-        add_part(list, &parts[i], tile_rows, groups);
+        add_part(list, &parts[i], tile, groups);
 }
 
 /* Fills the list: long tasks read the weights less often, short ones keep all threads busy. */
 static void choose_tasks(struct task_list *list, const struct device_caps *caps, const struct part *parts, size_t count,
-                         int tile_rows)
+                         struct tile tile)
 {
     const int64_t units = caps->compute_units;
     int64_t best = GROUPS_A_TASK, least = INT64_MAX, groups;
     for (groups = GROUPS_A_TASK; groups >= 1 && !list->failed; groups = groups * 3 / 4) {
-        make_tasks(list, parts, count, tile_rows, groups);
+        make_tasks(list, parts, count, tile, groups);
         const int64_t half = deal(list, NULL), longest = list->count > 0 ? list->items[0].cost : 0;
         /* A thread that wakes late leaves a long task to the other. */
         const int64_t cost = (units == 1 ? 2 * half : half * 2 / units) + longest / 2;
@@ -270,7 +281,7 @@ static void choose_tasks(struct task_list *list, const struct device_caps *caps,
             break;
     }
     if (best != groups)
-        make_tasks(list, parts, count, tile_rows, best);
+        make_tasks(list, parts, count, tile, best);
 }
 
 /* The table: tasks, then taps. */
@@ -347,7 +358,7 @@ plugcl_status taps_plan_parts(struct schedule *schedule, const struct convolutio
                                   conv->y->offset - convs->y->offset, all_images };
         packed += taps_packed_elements(conv->outputs, depth, (int)block);
     }
-    choose_tasks(&list, caps, parts, count, tile.rows);
+    choose_tasks(&list, caps, parts, count, tile);
     add_launch(schedule, convs, count, tile, &list, all_images);
     memory_free(list.items);
     memory_free(list.taps);

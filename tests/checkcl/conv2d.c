@@ -249,8 +249,12 @@ static void check_tiles(struct checkcl *check)
         { "tiles_k3d5p5", { 2, 7, 21, 19 }, 131, { 3, 3 }, 1, 5, { 5, 5, 5, 5 }, 1, false },
         { "tiles_k3p30", { 1, 4, 5, 6 }, 4, { 3, 3 }, 1, 1, { 30, 0, 28, 1 }, 1, false },
         { "tiles_k1", { 5, 32, 7, 7 }, 64, { 1, 1 }, 1, 1, { 0 }, 1, false },
+        /* Pixels left over from tiles of any height, in one pass and in two. */
+        { "tiles_k1", { 1, 5, 1, 16 }, 64, { 1, 1 }, 1, 1, { 0 }, 1, false },
+        { "tiles_k1", { 1, 600, 1, 33 }, 64, { 1, 1 }, 1, 1, { 0 }, 1, false },
+        { "tiles_k1", { 1, 600, 7, 7 }, 72, { 1, 1 }, 1, 1, { 0 }, 1, false },
     };
-    static const struct layouts *const layouts[] = { &view, &odd, &nhwc, &to_nchw };
+    static const struct layouts *const layouts[] = { &view, &odd, &nhwc, &to_nchw, &nhwc, &nhwc, &view };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         check_with_tiles(check, &cases[i], i % 2 ? &residual_relu : &relu, layouts[i], true, true);
 }

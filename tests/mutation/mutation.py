@@ -17,7 +17,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 # What is broken; the file; the text and what takes its place; the test that must turn red.
 MUTATIONS = [
     ("the tiled convolution forgets a residual's pixel", "cl/cpu/taps.cl",
-     "(has_residual ? residual_at[i] : 0)", "0",
+     "(end->has_residual ? end->residual_at[first + i] : 0)", "0",
      ["tests/checkcl/checkcl", "--quick", "--filter", "conv2d/cpu_taps/"]),
     ("Winograd's output transform forgets a point", "cl/include/winograd.h",
      "out[3] = odd + 8.0f * odd2 + in[5];", "out[3] = odd + 8.0f * odd2;",
