@@ -13,12 +13,6 @@ static struct operand channels_last(struct schedule *schedule, const struct oper
     return operand_dense(PLUGCL_F32, &operand->shape, true, schedule_scratch(schedule, bytes_of(&operand->shape)));
 }
 
-static void plan_copy(struct schedule *schedule, const struct operand *from, const struct operand *to)
-{
-    const struct operator_call call = { .info = &operator_copy, .inputs = { *from }, .outputs = { *to } };
-    schedule_fail(schedule, variant_plan(schedule, &call));
-}
-
 static plugcl_status plan_convolution(struct schedule *schedule, const struct attention *attention, uint32_t region)
 {
     const struct plugcl_conv2d_params params = { .struct_size = sizeof params, .stride = { 1, 1 }, .dilation = { 1, 1 },
@@ -32,13 +26,13 @@ static plugcl_status plan_convolution(struct schedule *schedule, const struct at
     call.epilogue.has_residual = true;
     if (!operand_is_channels_last(&attention->residual)) {
         call.inputs[3] = channels_last(schedule, &attention->residual);
-        plan_copy(schedule, &attention->residual, &call.inputs[3]);
+        schedule_fail(schedule, variant_plan_copy(schedule, &attention->residual, &call.inputs[3]));
     }
     if (!operand_is_channels_last(&attention->y))
         call.outputs[0] = channels_last(schedule, &attention->y);
     schedule_fail(schedule, variant_plan(schedule, &call));
     if (!operand_is_channels_last(&attention->y))
-        plan_copy(schedule, &call.outputs[0], &attention->y);
+        schedule_fail(schedule, variant_plan_copy(schedule, &call.outputs[0], &attention->y));
     return schedule_status(schedule);
 }
 

@@ -117,6 +117,12 @@ plugcl_status variant_plan(struct schedule *schedule, const struct operator_call
     return status == PLUGCL_OK ? choice_plan(schedule, call, &choice) : status;
 }
 
+plugcl_status variant_plan_copy(struct schedule *schedule, const struct operand *from, const struct operand *to)
+{
+    const struct operator_call call = { .info = &operator_copy, .inputs = { *from }, .outputs = { *to } };
+    return variant_plan(schedule, &call);
+}
+
 plugcl_status shape_broadcast(const plugcl_shape *inputs, size_t n_inputs, plugcl_shape *output)
 {
     *output = (plugcl_shape){ .rank = 0 };

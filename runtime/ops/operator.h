@@ -256,6 +256,8 @@ plugcl_status variant_select(struct schedule *schedule, const struct operator_ca
 plugcl_status choice_plan(struct schedule *schedule, const struct operator_call *call, const struct choice *choice);
 /* Selects and plans, for a composite's planner: the launches belong to the composite's step. */
 plugcl_status variant_plan(struct schedule *schedule, const struct operator_call *call);
+/* The same of a copy, within another operator's step. */
+plugcl_status variant_plan_copy(struct schedule *schedule, const struct operand *from, const struct operand *to);
 /* The type that a plan computes with: F32 for the storage types F16, BF16 and F64. */
 plugcl_dtype dtype_computed(plugcl_dtype dtype);
 /* NumPy's rule for any number of operands: sizes along an axis, counted from the last, are equal or 1. */

@@ -327,10 +327,9 @@ static plugcl_status plan_pool_map(struct schedule *schedule, const struct pyram
 {
     uint32_t region = schedule_scratch(schedule, bytes_of(self->images * self->pool));
     const struct operand features = image_vector(self, region, self->pool, false);
-    struct operator_call copy = { .info = &operator_copy, .inputs = { image_vector(self, region, self->pool, true) },
-                                  .outputs = { *y } };
+    const struct operand repeated = image_vector(self, region, self->pool, true);
     plugcl_status status = plan_pool(schedule, self, &features);
-    return status == PLUGCL_OK ? variant_plan(schedule, &copy) : status;
+    return status == PLUGCL_OK ? variant_plan_copy(schedule, &repeated, y) : status;
 }
 
 static plugcl_status plan_projection(struct schedule *schedule, const struct pyramid *self, const struct operand *all,

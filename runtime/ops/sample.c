@@ -201,8 +201,7 @@ static bool channels_are_neighbours(const struct operand *x)
 static plugcl_status transpose_x(struct schedule *schedule, const struct operand *x, struct operand *copy)
 {
     *copy = operand_dense(x->dtype, &x->shape, true, schedule_scratch(schedule, (size_t)operand_elements(x) * sizeof(float)));
-    struct operator_call call = { .info = &operator_copy, .inputs = { *x }, .outputs = { *copy } };
-    return variant_plan(schedule, &call);
+    return variant_plan_copy(schedule, x, copy);
 }
 
 /* Planes that a group turns by itself: dense ones, that the core's cache holds until all pixels are sampled. */
