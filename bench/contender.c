@@ -213,10 +213,10 @@ static bool is(const json_t *json, const char *key, const char *text)
     return strcmp(case_text(json, key, ""), text) == 0;
 }
 
-static plugcl_context *open_context(const char *device)
+static plugcl_context *open_context(const char *device, uint64_t poll_ns)
 {
     plugcl_context *context = NULL;
-    check(plugcl_context_create(plugcl_context_params(.device = device), &context));
+    check(plugcl_context_create(plugcl_context_params(.device = device, .poll_ns = poll_ns), &context));
     return context;
 }
 
@@ -265,7 +265,7 @@ static void serve_case(const char *text)
 {
     json_t *json = read_case(text);
     struct start start = { .before_kib = memory_kib("VmRSS:"), .begun = clock_ns() };
-    plugcl_context *context = open_context(case_text(json, "device", "cpu"));
+    plugcl_context *context = open_context(case_text(json, "device", "cpu"), 1000 * (uint64_t)case_number(json, "poll_us", 0));
     start.context_ready = clock_ns();
     start.opened_kib = memory_kib("VmHWM:");
     plugcl_plan *plan = make_plan(context, json);
@@ -278,7 +278,7 @@ static void serve_case(const char *text)
 /* Prints the name of each case of the files once it has a plan. */
 static void plan_files(char **paths)
 {
-    plugcl_context *context = open_context("cpu");
+    plugcl_context *context = open_context("cpu", 0);
     for (; *paths != NULL; paths++) {
         json_error_t error;
         json_t *cases = json_load_file(*paths, 0, &error), *json;
@@ -300,7 +300,7 @@ static void plan_files(char **paths)
 static void serve_probe(int argc, char **argv)
 {
     int32_t threads = (int32_t)strtol(argv[3], NULL, 10);
-    plugcl_context *context = open_context(argv[2]);
+    plugcl_context *context = open_context(argv[2], 0);
     if (argc == 4)
         serve_fma(context, threads);
     else

@@ -17,8 +17,10 @@ NCNN_KINDS = ("aspp", "cbam", "conv", "elementwise", "finder", "bottlenecks", "p
 PEER_ENVIRONMENT = {"OMP_WAIT_POLICY": "passive", "MALLOC_MMAP_THRESHOLD_": "1073741824", "MALLOC_TRIM_THRESHOLD_": "4294967296"}
 
 
-# Ways of plugcl, of which a user may choose by the environment of PoCL; other drivers have one.
-PLUGCL_WAYS = {"free": {}, "pinned": {"POCL_AFFINITY": "1"}, "calling thread": {"POCL_DEVICES": "basic"}}
+# Ways of plugcl, of which a user may choose: PoCL's threads by its environment (other drivers have one way), and how long a wait
+# polls before it sleeps (`poll_ns` of plugcl's context).
+POCL_THREADS = {"free": {}, "pinned": {"POCL_AFFINITY": "1"}, "calling thread": {"POCL_DEVICES": "basic"}}
+WAITS = {"": 0, ", polling": 1000}  # microseconds
 
 
 class Absent(Exception):
@@ -67,9 +69,11 @@ class Contender:
 
 def start_plugcl(name, build, case):
     """The fastest way of a build of plugcl, chosen as every peer chooses among its own."""
-    command = [pathlib.Path(build) / "bench" / "contender", json.dumps(case)]
-    ways = {mode: environment for mode, environment in PLUGCL_WAYS.items() if not set(environment) & set(os.environ)}
-    started = {mode: Contender(name, command, **environment) for mode, environment in ways.items()}
+    program = pathlib.Path(build) / "bench" / "contender"
+    ways = {mode: environment for mode, environment in POCL_THREADS.items() if not set(environment) & set(os.environ)}
+    started = {threads + wait: Contender(name, [program, json.dumps({**case, "poll_us": poll_us})], **environment)
+               for threads, environment in ways.items() for wait, poll_us in WAITS.items()
+               if poll_us == 0 or threads != "calling thread"}
     mode = fastest({mode: contender.time_round for mode, contender in started.items()})
     best = started.pop(mode)
     for contender in started.values():

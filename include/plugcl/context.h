@@ -35,6 +35,10 @@ struct plugcl_context_params {
     plugcl_cache_get cache_get; /* both or none; they take the place of the folder */
     plugcl_cache_set cache_set;
     void *cache_user;
+    /* How long a wait asks the driver again and again before it sleeps, giving its core in between to any thread that wants it; 0:
+     * not at all. A thread that sleeps is woken late, by 10 to 50 microseconds, and a core that idles is slow to start again:
+     * a run of a millisecond and less ends that much sooner, for a core that is busy while it lasts. */
+    uint64_t poll_ns;
 };
 
 /* Opens the first device of the list that works.
@@ -64,7 +68,7 @@ PLUGCL_API void plugcl_context_save_programs(plugcl_context *context);
 /* Work that ends at some time: a run's, or an application's (<plugcl/cl.h>). */
 typedef struct plugcl_event plugcl_event;
 #define PLUGCL_WAIT_FOREVER UINT64_MAX
-/* Waits until the work has ended. Errors: TIMEOUT (the work goes on), DEVICE (it failed). Thread-safety: safe. */
+/* Waits until the work has ended, first as the context's poll_ns says. Errors: TIMEOUT (the work goes on), DEVICE (it failed). Thread-safety: safe. */
 PLUGCL_API plugcl_status plugcl_event_wait(plugcl_event *event, uint64_t timeout_ns);
 /* Drops the caller's reference and sets *event to NULL; NULL is fine. */
 PLUGCL_API void plugcl_event_destroy(plugcl_event **event);
@@ -89,7 +93,7 @@ PLUGCL_API void plugcl_free(void *memory);
 static inline struct plugcl_context_params plugcl_context_params_init(void)
 {
     struct plugcl_context_params params = { sizeof(struct plugcl_context_params), NULL, NULL, NULL, PLUGCL_LOG_ERROR, NULL,
-                                            false, NULL, NULL, NULL };
+                                            false, NULL, NULL, NULL, 0 };
     return params;
 }
 

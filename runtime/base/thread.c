@@ -47,6 +47,11 @@ void condition_broadcast(condition *c)
     WakeAllConditionVariable(c);
 }
 
+void thread_yield(void)
+{
+    SwitchToThread();
+}
+
 uint64_t clock_ns(void)
 {
     LARGE_INTEGER ticks, frequency;
@@ -59,6 +64,7 @@ uint64_t clock_ns(void)
 #else
 
 #include <errno.h>
+#include <sched.h>
 #include <time.h>
 
 /* macOS cannot tie a condition variable to the monotonic clock; there a change of the wall clock moves a time-out. */
@@ -124,6 +130,11 @@ bool condition_wait(condition *c, mutex *m, uint64_t timeout_ns)
 void condition_broadcast(condition *c)
 {
     pthread_cond_broadcast(c);
+}
+
+void thread_yield(void)
+{
+    sched_yield();
 }
 
 uint64_t clock_ns(void)

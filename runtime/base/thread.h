@@ -30,6 +30,9 @@ void condition_destroy(condition *c);
 bool condition_wait(condition *c, mutex *m, uint64_t timeout_ns);
 void condition_broadcast(condition *c);
 
+/* Gives the core to another thread that is ready to run, if there is one. */
+void thread_yield(void);
+
 /* Nanoseconds of a clock that never goes back. */
 uint64_t clock_ns(void);
 

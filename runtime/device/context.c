@@ -143,6 +143,7 @@ plugcl_status context_open(const struct context_source *source, plugcl_context *
     *source->library = (struct opencl_library){ 0 };
     *source->device = (struct device){ 0 };
     context->log = (struct log){ params->log, params->log_user, params->log_level };
+    context->poll_ns = params->poll_ns;
     fill_caps(context);
     plugcl_status status = program_cache_open(&context->cache, params, &context->log);
     if (status == PLUGCL_OK)

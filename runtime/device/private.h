@@ -67,6 +67,7 @@ struct plugcl_context {
     struct opencl_library library;
     const struct opencl_api *api;
     struct log log;
+    uint64_t poll_ns; /* how long waits poll */
     struct device device;
     struct device_caps caps;
     cl_context cl;

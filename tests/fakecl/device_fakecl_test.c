@@ -188,6 +188,7 @@ static void test_calls(void **state)
     for (int gpu = 0; gpu < 2; gpu++) {
         fakecl_use_gpu(gpu);
         fail_each_call(drive, plugcl_context_params(.no_disk_cache = true), false);
+        fail_each_call(drive, plugcl_context_params(.no_disk_cache = true, .poll_ns = 1000000), false);
         fail_each_call(drive_adopted, plugcl_context_params(.no_disk_cache = true), false);
     }
     fakecl_use_gpu(false);

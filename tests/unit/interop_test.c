@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* interop_test.c: an application's OpenCL context, queues, buffers and events in plugcl's hands. The application is this test. */
+#include <pthread.h>
 #include <time.h>
 
 #include <plugcl/cl.h>
@@ -158,14 +159,16 @@ static void test_wrap(void **state)
     assert_null(plugcl_tensor_cl_mem(NULL, NULL));
 }
 
-static void test_timeout(void **state)
+/* Waits with time limits, without polling and with polling for longer and for shorter than the limits. */
+static void check_timeouts(struct application *app, uint64_t poll_ns)
 {
-    struct application *app = *state;
+    struct plugcl_context_params params = *quiet();
+    params.poll_ns = poll_ns;
     plugcl_context *context = NULL;
     struct queue *queue = NULL;
     plugcl_event *gate = NULL, *end = NULL;
     cl_int error = CL_SUCCESS;
-    assert_int_equal(plugcl_context_adopt(app->context, app->device, NULL, quiet(), &context), PLUGCL_OK);
+    assert_int_equal(plugcl_context_adopt(app->context, app->device, NULL, &params, &context), PLUGCL_OK);
     assert_int_equal(queue_create(context, false, &queue), PLUGCL_OK);
     cl_event user = clCreateUserEvent(app->context, &error);
     assert_int_equal(plugcl_event_adopt(context, user, &gate), PLUGCL_OK);
@@ -191,6 +194,51 @@ static void test_timeout(void **state)
     clReleaseEvent(user);
     queue_destroy(&queue);
     plugcl_context_destroy(&context);
+}
+
+static void test_timeout(void **state)
+{
+    check_timeouts(*state, 0);
+    check_timeouts(*state, 1000000);
+    check_timeouts(*state, 10000000000u);
+}
+
+static void *open_later(void *gate)
+{
+    nanosleep(&(const struct timespec){ .tv_nsec = 20000000 }, NULL);
+    clSetUserEventStatus(gate, CL_COMPLETE);
+    return NULL;
+}
+
+/* A wait for ever ends while it polls and after it has polled long enough. */
+static void test_polling(void **state)
+{
+    struct application *app = *state;
+    const uint64_t poll_ns[] = { 10000000000u, 1000000 };
+    for (size_t i = 0; i < sizeof poll_ns / sizeof *poll_ns; i++) {
+        struct plugcl_context_params params = *quiet();
+        params.poll_ns = poll_ns[i];
+        plugcl_context *context = NULL;
+        struct queue *queue = NULL;
+        plugcl_event *gate = NULL, *end = NULL;
+        cl_int error = CL_SUCCESS;
+        pthread_t opener;
+        assert_int_equal(plugcl_context_adopt(app->context, app->device, NULL, &params, &context), PLUGCL_OK);
+        assert_int_equal(queue_create(context, false, &queue), PLUGCL_OK);
+        cl_event user = clCreateUserEvent(app->context, &error);
+        assert_int_equal(plugcl_event_adopt(context, user, &gate), PLUGCL_OK);
+        assert_int_equal(queue_wait_for(queue, gate), PLUGCL_OK);
+        assert_int_equal(queue_marker(queue, &end), PLUGCL_OK);
+        assert_int_equal(pthread_create(&opener, NULL, open_later, user), 0);
+        assert_int_equal(plugcl_event_wait(end, PLUGCL_WAIT_FOREVER), PLUGCL_OK);
+        assert_int_equal(plugcl_event_wait(gate, 0), PLUGCL_OK); /* so the wait did not end before the gate */
+        pthread_join(opener, NULL);
+        plugcl_event_destroy(&gate);
+        plugcl_event_destroy(&end);
+        clReleaseEvent(user);
+        queue_destroy(&queue);
+        plugcl_context_destroy(&context);
+    }
 }
 
 static void test_bridge(void **state)
@@ -236,7 +284,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_adopt), cmocka_unit_test(test_adopt_errors), cmocka_unit_test(test_wrap),
-        cmocka_unit_test(test_timeout), cmocka_unit_test(test_bridge),
+        cmocka_unit_test(test_timeout),
+        cmocka_unit_test(test_polling), cmocka_unit_test(test_bridge),
     };
     return cmocka_run_group_tests_name("interop", tests, start_application, stop_application) ? 1 : 0;
 }
