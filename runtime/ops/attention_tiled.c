@@ -6,15 +6,30 @@
 #include "ops/gpu_tiles.h"
 #include "ops/strided.h"
 
-/* A register tile; a group takes vectors · the device's vector width queries. Wide vectors come with 32 registers, others may have
- * 16. */
+/* A register tile; a group takes `lanes` queries, whole vectors, or as many keys for their statistics. */
 struct tile {
     int rows, vectors;
+    int64_t lanes;
 };
 
-static struct tile tile_of(const struct device_caps *caps)
+/* The tile that the fullest thread is done with first. Wide vectors come with 32 registers, others may have 16: too few for more
+ * than one tile that keeps the multiply-adds busy. */
+static struct tile tile_of(const struct device_caps *caps, int64_t lines, int64_t images)
 {
-    return caps->vector_width == 16 ? (struct tile){ 8, 3 } : (struct tile){ 4, 3 };
+    static const struct {
+        int rows, vectors, cost; /* of a query, in hundredths of the best tile's */
+    } wide[] = { { 8, 3, 100 }, { 8, 2, 103 } };
+    struct tile best = { .rows = 4, .vectors = 3, .lanes = 3 * (int64_t)caps->vector_width };
+    int64_t least = INT64_MAX;
+    for (size_t i = 0; caps->vector_width == 16 && i < sizeof wide / sizeof *wide; i++) {
+        const int64_t lanes = wide[i].vectors * (int64_t)caps->vector_width;
+        const int64_t cost = divide_up(divide_up(lines, lanes) * images, caps->compute_units) * lanes * wide[i].cost;
+        if (cost < least) {
+            least = cost;
+            best = (struct tile){ wide[i].rows, wide[i].vectors, lanes };
+        }
+    }
+    return best;
 }
 
 /* The kernel's -DMODE. */
@@ -58,28 +73,19 @@ bool attention_cpu_can_project(const struct attention *attention)
            (has_dense_pixels(residual, false) && has_dense_pixels(y, false));
 }
 
-static struct launch *begin_launch(struct schedule *schedule, int mode, const char *entry)
+static struct launch *begin_launch(struct schedule *schedule, struct tile tile, int mode, const char *entry)
 {
     char options[64];
-    const struct device_caps *caps = schedule_caps(schedule);
-    struct tile tile = tile_of(caps);
-    snprintf(options, sizeof options, "-DVECTOR=%u -DROWS=%d -DVECTORS=%d -DMODE=%d", caps->vector_width, tile.rows, tile.vectors,
-             mode);
+    snprintf(options, sizeof options, "-DVECTOR=%u -DROWS=%d -DVECTORS=%d -DMODE=%d", schedule_caps(schedule)->vector_width,
+             tile.rows, tile.vectors, mode);
     return schedule_launch(schedule, "cpu/attention.cl", options, entry);
 }
 
-/* Tiles that `lines` queries or keys of an image make, and the floats of each. */
-static int64_t tiles_of(const struct device_caps *caps, int64_t lines)
+/* `columns` floats for each line of whole tiles. */
+static uint32_t tile_scratch(struct schedule *schedule, struct tile tile, int64_t images, int64_t lines, int64_t columns)
 {
-    int64_t lanes = tile_of(caps).vectors * (int64_t)caps->vector_width;
-    return (lines + lanes - 1) / lanes;
-}
-
-static uint32_t tile_scratch(struct schedule *schedule, int64_t images, int64_t lines, int64_t columns)
-{
-    const struct device_caps *caps = schedule_caps(schedule);
-    int64_t lanes = tile_of(caps).vectors * (int64_t)caps->vector_width;
-    return schedule_scratch(schedule, (size_t)(images * tiles_of(caps, lines) * lanes * columns) * sizeof(float));
+    const int64_t whole = divide_up(lines, tile.lanes) * tile.lanes;
+    return schedule_scratch(schedule, (size_t)(images * whole * columns) * sizeof(float));
 }
 
 static uint32_t statistics_region(struct schedule *schedule, const struct attention *attention, int64_t lines)
@@ -116,8 +122,9 @@ static void launch_sizes(struct launch *launch, const struct attention *attentio
 static uint32_t plan_cpu_statistics(struct schedule *schedule, const struct attention *attention)
 {
     uint32_t region = statistics_region(schedule, attention, attention->keys);
-    uint32_t tiles = tile_scratch(schedule, attention->images, attention->keys, attention->depth);
-    struct launch *launch = begin_launch(schedule, 1, "statistics");
+    const struct tile tile = tile_of(schedule_caps(schedule), attention->keys, attention->images);
+    uint32_t tiles = tile_scratch(schedule, tile, attention->images, attention->keys, attention->depth);
+    struct launch *launch = begin_launch(schedule, tile, 1, "statistics");
     launch_operand(launch, &attention->k);
     launch_operand(launch, &attention->q);
     launch_region(launch, tiles, 0);
@@ -128,7 +135,7 @@ static uint32_t plan_cpu_statistics(struct schedule *schedule, const struct atte
     launch_ints(launch, attention->k.strides, 2);
     launch_ints(launch, attention->q.strides, 2);
     launch_float(launch, attention_factor(attention));
-    launch_groups(launch, (size_t)tiles_of(schedule_caps(schedule), attention->keys), (size_t)attention->images, 1);
+    launch_groups(launch, (size_t)divide_up(attention->keys, tile.lanes), (size_t)attention->images, 1);
     return region;
 }
 
@@ -156,13 +163,14 @@ static void launch_projection(struct launch *launch, const struct attention *att
 plugcl_status attention_plan_cpu(struct schedule *schedule, const struct attention *attention)
 {
     const struct plugcl_attention_params *params = attention->params;
-    const int64_t rows = tile_of(schedule_caps(schedule)).rows, padded = (attention->columns + rows - 1) / rows * rows;
+    const struct tile tile = tile_of(schedule_caps(schedule), attention->queries, attention->images);
+    const int64_t padded = divide_up(attention->columns, tile.rows) * tile.rows;
     const bool projects = attention->weight.present;
     if (operand_elements(&attention->y) == 0)
         return schedule_status(schedule);
     uint32_t statistics = params->softmax_over_queries ? plan_cpu_statistics(schedule, attention) : REGION_NONE;
-    uint32_t tiles = tile_scratch(schedule, attention->images, attention->queries, attention->depth + padded);
-    struct launch *launch = begin_launch(schedule, mode_of(params), projects ? "projected" : "attention");
+    uint32_t tiles = tile_scratch(schedule, tile, attention->images, attention->queries, attention->depth + padded);
+    struct launch *launch = begin_launch(schedule, tile, mode_of(params), projects ? "projected" : "attention");
     launch_operands(launch, attention, statistics, tiles);
     if (projects) {
         launch_projection(launch, attention);
@@ -170,7 +178,7 @@ plugcl_status attention_plan_cpu(struct schedule *schedule, const struct attenti
         launch_operand(launch, &attention->y);
         launch_sizes(launch, attention, 2);
     }
-    launch_groups(launch, (size_t)tiles_of(schedule_caps(schedule), attention->queries), (size_t)attention->images, 1);
+    launch_groups(launch, (size_t)divide_up(attention->queries, tile.lanes), (size_t)attention->images, 1);
     return schedule_status(schedule);
 }
 
