@@ -19,7 +19,6 @@ typedef JOIN(int, VECTOR) intv;
 #define to_intv JOIN(convert_int, VECTOR)
 #define as_floatv JOIN(as_float, VECTOR)
 #define as_intv JOIN(as_int, VECTOR)
-#define vloadv(pointer) JOIN(vload, VECTOR)(0, pointer)
 
 /* 0, 1, 2 … */
 #if VECTOR == 4
@@ -44,15 +43,28 @@ union lanes {
     float lane[VECTOR];
 };
 
-/* `value` to a pointer of any address space. Some drivers make three stores of a vstore16, and one of the loop. */
+/*
+ * One load and one store. Some drivers build vload16 and vstore16 of halves of halves, and their compiler may then compute with the
+ * parts; a member of a packed struct stays whole.
+ */
 #if defined(__clang__) && VECTOR > 4
-#define vstorev(value, pointer)                                              \
-    do {                                                                     \
-        const union lanes vstorev_from = { .vector = (value) };              \
-        AS_VECTOR for (int vstorev_i = 0; vstorev_i < VECTOR; vstorev_i++)   \
-            (pointer)[vstorev_i] = vstorev_from.lane[vstorev_i];             \
-    } while (0)
+struct packed_vector {
+    floatv vector;
+} __attribute__((packed, aligned(4)));
+
+#define LOAD_AND_STORE(SPACE)                                                               \
+    static inline __attribute__((overloadable)) floatv vloadv(SPACE const float *from)      \
+    {                                                                                       \
+        return ((SPACE const struct packed_vector *)from)->vector;                          \
+    }                                                                                       \
+    static inline __attribute__((overloadable)) void vstorev(floatv value, SPACE float *to) \
+    {                                                                                       \
+        ((SPACE struct packed_vector *)to)->vector = value;                                 \
+    }
+LOAD_AND_STORE(__global)
+LOAD_AND_STORE(__private)
 #else
+#define vloadv(pointer) JOIN(vload, VECTOR)(0, pointer)
 #define vstorev(value, pointer) JOIN(vstore, VECTOR)(value, 0, pointer)
 #endif
 
