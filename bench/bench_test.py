@@ -132,6 +132,15 @@ class Driver(unittest.TestCase):
             self.assertIsNone(row["ratio"])
             self.assertIn("| se/512@14b1 |", table.read_text())
 
+    def test_a_profile_has_every_step(self):
+        done = compare("--only", "nonlocal/64@28b1", "--profile", "--peers", "none", "--build", CONTENDER.parent.parent)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        name, _, *steps, total = done.stdout.splitlines()
+        self.assertEqual(name, "nonlocal/64@28b1")
+        self.assertIn("attention", steps[-1])
+        sums = sum(float(figure) for step in steps for figure in step.split()[:2])
+        self.assertAlmostEqual(float(total.split()[0]), sums, delta=0.1 * len(steps) + 0.1)
+
     def test_a_reader_may_leave_the_list(self):
         listing = subprocess.Popen([BENCH / "compare", "--list"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         listing.stdout.close()

@@ -5,8 +5,9 @@
  * the round's length in milliseconds.
  *
  * usage: contender CASE          CASE: JSON, an entry of bench/cases. It may have "memory" (host: whole calls, the default;
- *                                or device), "device" (cpu is the default), "tune" (1: variants are chosen by measurement) and
- *                                "weights" (the file that the next form wrote; they are made up without it)
+ *                                or device), "device" (cpu is the default), "tune" (1: variants are chosen by measurement),
+ *                                "poll_us" (how long waits poll), "weights" (the file that the next form wrote; they are made up
+ *                                without it) and "profile" (1: print what each step takes, and end)
  *        contender weights CASE FILE.safetensors   writes the case's weights
  *        contender plan FILE...  plans each case of these files and prints its name
  *        contender fma DEVICE THREADS         multiply-adds alone; a round is GFLOP/s
@@ -174,18 +175,35 @@ double round_median(struct round *round)
     return (double)round->times[round->runs / 2];
 }
 
-static void serve(plugcl_context *context, plugcl_plan *plan, plugcl_layout layout, bool host, struct start *start)
+static bool is(const json_t *json, const char *key, const char *text)
 {
+    return strcmp(case_text(json, key, ""), text) == 0;
+}
+
+static void serve_rounds(plugcl_plan *plan, const struct plugcl_binding *bindings, size_t count)
+{
+    struct round round;
+    while (round_asked_for(&round)) {
+        while (round_goes_on(&round))
+            check(plugcl_plan_run(plan, bindings, count, NULL));
+        printf("%.3f\n", round_median(&round) / 1000.0);
+        fflush(stdout);
+    }
+}
+
+static void serve(plugcl_context *context, plugcl_plan *plan, const json_t *json, struct start *start)
+{
+    const plugcl_layout layout = is(json, "layout", "nhwc") ? PLUGCL_NHWC : PLUGCL_NCHW;
+
     struct binding_memory memories[MOST_INPUTS + 1];
     struct plugcl_binding bindings[MOST_INPUTS + 1];
     size_t count = 0;
-    struct round round;
     const uint64_t planned = clock_ns();
     for (int i = 0; i < MOST_INPUTS + 1; i++) {
         plugcl_shape shape;
         if (plugcl_plan_shape(plan, names[i], &shape) != PLUGCL_OK)
             continue;
-        bind(context, names[i], &shape, layout, host, &memories[count]);
+        bind(context, names[i], &shape, layout, !is(json, "memory", "device"), &memories[count]);
         bindings[count] = (struct plugcl_binding){ names[i], memories[count].tensor };
         start->input_bytes += i < MOST_INPUTS ? memories[count].count * sizeof(float) : 0;
         count++;
@@ -196,21 +214,14 @@ static void serve(plugcl_context *context, plugcl_plan *plan, plugcl_layout layo
     report(context, &memories[count - 1], start);
     for (int i = 0; i < 3; i++)
         check(plugcl_plan_run(plan, bindings, count, NULL));
-    while (round_asked_for(&round)) {
-        while (round_goes_on(&round))
-            check(plugcl_plan_run(plan, bindings, count, NULL));
-        printf("%.3f\n", round_median(&round) / 1000.0);
-        fflush(stdout);
-    }
+    if (case_number(json, "profile", 0))
+        print_profile(plan, bindings, count);
+    else
+        serve_rounds(plan, bindings, count);
     for (size_t i = 0; i < count; i++) {
         plugcl_tensor_destroy(&memories[i].tensor);
         free(memories[i].values);
     }
-}
-
-static bool is(const json_t *json, const char *key, const char *text)
-{
-    return strcmp(case_text(json, key, ""), text) == 0;
 }
 
 static plugcl_context *open_context(const char *device, uint64_t poll_ns)
@@ -236,7 +247,8 @@ static plugcl_plan *make_plan(plugcl_context *context, const json_t *json)
     plugcl_plan *plan = NULL;
     plugcl_tune tune = case_number(json, "tune", 0) ? PLUGCL_TUNE_MISSING : PLUGCL_TUNE_NEVER;
     check(plugcl_plan_create(context, model.graph,
-                             plugcl_plan_params(.channels_last = is(json, "layout", "nhwc"), .tune = tune), &plan));
+                             plugcl_plan_params(.channels_last = is(json, "layout", "nhwc"), .tune = tune,
+                                                .profile = case_number(json, "profile", 0) != 0), &plan));
     plugcl_graph_destroy(&model.graph);
     plugcl_weights_destroy(&model.weights);
     return plan;
@@ -269,7 +281,7 @@ static void serve_case(const char *text)
     start.context_ready = clock_ns();
     start.opened_kib = memory_kib("VmHWM:");
     plugcl_plan *plan = make_plan(context, json);
-    serve(context, plan, is(json, "layout", "nhwc") ? PLUGCL_NHWC : PLUGCL_NCHW, !is(json, "memory", "device"), &start);
+    serve(context, plan, json, &start);
     plugcl_plan_destroy(&plan);
     plugcl_context_destroy(&context);
     json_decref(json);

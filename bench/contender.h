@@ -67,6 +67,9 @@ bool round_asked_for(struct round *round); /* false at the end of stdin */
 bool round_goes_on(struct round *round);
 double round_median(struct round *round);
 
+/* profile.c: prints what each step of a plan made with `.profile` takes. */
+void print_profile(plugcl_plan *plan, const struct plugcl_binding *bindings, size_t n_bindings);
+
 /* probe.c: what a device reaches. Lines on stdin are answered by GFLOP/s, or by GB/s of copying `bytes`, read and written. */
 void serve_fma(plugcl_context *context, int32_t threads);
 void serve_copy(plugcl_context *context, int32_t threads, int64_t bytes);

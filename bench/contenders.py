@@ -6,6 +6,7 @@ import os
 import pathlib
 import statistics
 import subprocess
+import sys
 
 from peers.fastest import fastest
 
@@ -81,6 +82,18 @@ def start_plugcl(name, build, case):
         contender.close()
     best.about["mode"] = mode
     return best
+
+
+def profile(options, case):
+    """The steps of plugcl's plan with their times, in the way that is fastest for most rows."""
+    environment, poll_us = PLUGCL_WAYS["pinned, polling"]
+    wanted = {**case, "memory": options.memory, "device": options.device, "tune": int(options.tune), "poll_us": poll_us,
+              "profile": 1}
+    done = subprocess.run([options.build / "bench" / "contender", json.dumps(wanted)], capture_output=True, text=True,
+                          env={**environment, **os.environ})
+    if done.returncode != 0:
+        sys.exit(f"compare: {case['name']}: {done.stderr.strip()}")
+    return "\n".join([case["name"], *done.stdout.splitlines()[1:]])
 
 
 class Peers:
