@@ -68,7 +68,8 @@ PLUGCL_API void plugcl_context_save_programs(plugcl_context *context);
 /* Work that ends at some time: a run's, or an application's (<plugcl/cl.h>). */
 typedef struct plugcl_event plugcl_event;
 #define PLUGCL_WAIT_FOREVER UINT64_MAX
-/* Waits until the work has ended, first as the context's poll_ns says. Errors: TIMEOUT (the work goes on), DEVICE (it failed). Thread-safety: safe. */
+/* Waits until the work has ended, first as the context's poll_ns says. Errors: TIMEOUT (the work goes on), DEVICE (it failed).
+ * Thread-safety: safe. */
 PLUGCL_API plugcl_status plugcl_event_wait(plugcl_event *event, uint64_t timeout_ns);
 /* Drops the caller's reference and sets *event to NULL; NULL is fine. */
 PLUGCL_API void plugcl_event_destroy(plugcl_event **event);
