@@ -169,10 +169,15 @@ bool round_goes_on(struct round *round)
     return now - round->begun < round->length && round->runs < MOST_RUNS;
 }
 
+double median_of(uint64_t *times, size_t count)
+{
+    qsort(times, count, sizeof *times, compare_times);
+    return (double)times[count / 2];
+}
+
 double round_median(struct round *round)
 {
-    qsort(round->times, round->runs, sizeof *round->times, compare_times);
-    return (double)round->times[round->runs / 2];
+    return median_of(round->times, round->runs);
 }
 
 static bool is(const json_t *json, const char *key, const char *text)
@@ -194,7 +199,6 @@ static void serve_rounds(plugcl_plan *plan, const struct plugcl_binding *binding
 static void serve(plugcl_context *context, plugcl_plan *plan, const json_t *json, struct start *start)
 {
     const plugcl_layout layout = is(json, "layout", "nhwc") ? PLUGCL_NHWC : PLUGCL_NCHW;
-
     struct binding_memory memories[MOST_INPUTS + 1];
     struct plugcl_binding bindings[MOST_INPUTS + 1];
     size_t count = 0;

@@ -66,6 +66,8 @@ struct round {
 bool round_asked_for(struct round *round); /* false at the end of stdin */
 bool round_goes_on(struct round *round);
 double round_median(struct round *round);
+/* Of times that it puts in order. */
+double median_of(uint64_t *times, size_t count);
 
 /* profile.c: prints what each step of a plan made with `.profile` takes. */
 void print_profile(plugcl_plan *plan, const struct plugcl_binding *bindings, size_t n_bindings);

@@ -6,7 +6,6 @@ import os
 import pathlib
 import statistics
 import subprocess
-import sys
 
 from peers.fastest import fastest
 
@@ -70,12 +69,19 @@ class Contender:
         return {"median_us": self.median, "quartiles_us": [quarters[0], quarters[2]], **self.about}
 
 
+def ways():
+    return WAYS_AS_SET if {"POCL_AFFINITY", "POCL_DEVICES"} & set(os.environ) else PLUGCL_WAYS
+
+
+def start_way(name, build, case, way):
+    environment, poll_us = way
+    program = pathlib.Path(build) / "bench" / "contender"
+    return Contender(name, [program, json.dumps({**case, "poll_us": poll_us})], **environment)
+
+
 def start_plugcl(name, build, case):
     """The fastest way of a build of plugcl, chosen as every peer chooses among its own."""
-    program = pathlib.Path(build) / "bench" / "contender"
-    is_set = {"POCL_AFFINITY", "POCL_DEVICES"} & set(os.environ)
-    started = {mode: Contender(name, [program, json.dumps({**case, "poll_us": poll_us})], **environment)
-               for mode, (environment, poll_us) in (WAYS_AS_SET if is_set else PLUGCL_WAYS).items()}
+    started = {mode: start_way(name, build, case, way) for mode, way in ways().items()}
     mode = fastest({mode: contender.time_round for mode, contender in started.items()})
     best = started.pop(mode)
     for contender in started.values():
@@ -84,16 +90,14 @@ def start_plugcl(name, build, case):
     return best
 
 
-def profile(options, case):
+def profile(build, case):
     """The steps of plugcl's plan with their times, in the way that is fastest for most rows."""
-    environment, poll_us = PLUGCL_WAYS["pinned, polling"]
-    wanted = {**case, "memory": options.memory, "device": options.device, "tune": int(options.tune), "poll_us": poll_us,
-              "profile": 1}
-    done = subprocess.run([options.build / "bench" / "contender", json.dumps(wanted)], capture_output=True, text=True,
-                          env={**environment, **os.environ})
-    if done.returncode != 0:
-        sys.exit(f"compare: {case['name']}: {done.stderr.strip()}")
-    return "\n".join([case["name"], *done.stdout.splitlines()[1:]])
+    polling = next(way for mode, way in ways().items() if mode.endswith("polling"))
+    process = start_way("profile", build, {**case, "profile": 1}, polling).process
+    text, words = process.communicate()
+    if process.returncode != 0:
+        raise Absent(words.strip())
+    return text.rstrip()
 
 
 class Peers:

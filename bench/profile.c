@@ -9,20 +9,8 @@
 
 /* Nanoseconds of a step in each run, and between the end of the step before and its beginning. */
 struct step_times {
-    int64_t work[RUNS], pause[RUNS];
+    uint64_t work[RUNS], pause[RUNS];
 };
-
-static int compare_numbers(const void *a, const void *b)
-{
-    const int64_t *x = a, *y = b;
-    return (*x > *y) - (*x < *y);
-}
-
-static double median_us(int64_t times[RUNS])
-{
-    qsort(times, RUNS, sizeof *times, compare_numbers);
-    return (double)times[RUNS / 2] / 1000.0;
-}
 
 static void time_steps(plugcl_plan *plan, const struct plugcl_binding *bindings, size_t n_bindings, struct step_times *steps)
 {
@@ -33,8 +21,8 @@ static void time_steps(plugcl_plan *plan, const struct plugcl_binding *bindings,
         check(plugcl_run_wait(run, PLUGCL_WAIT_FOREVER));
         for (size_t step = 0; step < plugcl_plan_steps(plan); step++) {
             check(plugcl_run_step_time(run, step, &begun, &ended));
-            steps[step].work[i] = (int64_t)(ended - begun);
-            steps[step].pause[i] = before != 0 ? (int64_t)(begun - before) : 0;
+            steps[step].work[i] = ended - begun;
+            steps[step].pause[i] = before != 0 && begun > before ? begun - before : 0;
             before = ended;
         }
         plugcl_run_destroy(&run);
@@ -53,7 +41,7 @@ void print_profile(plugcl_plan *plan, const struct plugcl_binding *bindings, siz
     for (size_t i = 0; i < count; i++) {
         struct plugcl_step_info info = { .struct_size = sizeof info };
         check(plugcl_plan_step(plan, i, &info));
-        const double work = median_us(steps[i].work), pause = median_us(steps[i].pause);
+        const double work = median_of(steps[i].work, RUNS) / 1000.0, pause = median_of(steps[i].pause, RUNS) / 1000.0;
         sum += work + pause;
         printf("%12.1f %9.1f %8.0f  %s, %s%s%s%s%s\n", pause, work, work > 0.0 ? (double)info.flops / work / 1000.0 : 0.0,
                info.operation, info.variant, *info.tile ? " " : "", info.tile, *info.name ? ", " : "", info.name);

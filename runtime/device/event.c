@@ -85,29 +85,23 @@ static void pause_for(uint64_t ns)
     mutex_destroy(&lock);
 }
 
-/* Asks again and again for at most `limit_ns`; *state is the last answer. */
-static plugcl_status poll_state(const plugcl_event *event, uint64_t limit_ns, cl_int *state)
+/* Asks for at most `limit_ns`, as long as the context polls again and again and then with pauses, longer each time; *state is the
+ * last answer. */
+static plugcl_status ask_for(const plugcl_event *event, uint64_t limit_ns, cl_int *state)
 {
     const uint64_t start = clock_ns();
+    uint64_t pause = FIRST_PAUSE_NS;
     plugcl_status status = get_state(event, state);
-    while (status == PLUGCL_OK && *state > CL_COMPLETE && clock_ns() - start < limit_ns) {
-        thread_yield();
-        status = get_state(event, state);
-    }
-    return status;
-}
-
-/* The same, but sleeps in between, longer each time. */
-static plugcl_status pause_until(const plugcl_event *event, uint64_t limit_ns, cl_int *state)
-{
-    const uint64_t start = clock_ns();
-    plugcl_status status = get_state(event, state);
-    for (uint64_t pause = FIRST_PAUSE_NS; status == PLUGCL_OK && *state > CL_COMPLETE;) {
+    while (status == PLUGCL_OK && *state > CL_COMPLETE) {
         const uint64_t waited = clock_ns() - start;
         if (waited >= limit_ns)
             break;
-        pause_for(pause < limit_ns - waited ? pause : limit_ns - waited);
-        pause = pause < LONGEST_PAUSE_NS / 2 ? pause * 2 : LONGEST_PAUSE_NS;
+        if (waited < event->context->poll_ns) {
+            thread_yield();
+        } else {
+            pause_for(pause < limit_ns - waited ? pause : limit_ns - waited);
+            pause = pause < LONGEST_PAUSE_NS / 2 ? pause * 2 : LONGEST_PAUSE_NS;
+        }
         status = get_state(event, state);
     }
     return status;
@@ -117,19 +111,18 @@ plugcl_status plugcl_event_wait(plugcl_event *event, uint64_t timeout_ns)
 {
     if (!event)
         return PLUGCL_OK; /* nothing was launched */
-    const uint64_t poll_ns = event->context->poll_ns, first_ns = poll_ns < timeout_ns ? poll_ns : timeout_ns;
+    const uint64_t poll_ns = event->context->poll_ns;
+    const bool forever = timeout_ns == PLUGCL_WAIT_FOREVER;
     cl_int state = CL_QUEUED;
-    if (timeout_ns != PLUGCL_WAIT_FOREVER || poll_ns > 0) {
+    if (!forever || poll_ns > 0) {
         plugcl_status status = flush_queue_of(event);
         if (status == PLUGCL_OK)
-            status = poll_state(event, first_ns, &state);
-        if (status == PLUGCL_OK && timeout_ns != PLUGCL_WAIT_FOREVER)
-            status = pause_until(event, timeout_ns - first_ns, &state);
+            status = ask_for(event, forever ? poll_ns : timeout_ns, &state);
         if (status != PLUGCL_OK)
             return status;
         if (state < 0)
             return fail_work(state);
-        if (state > CL_COMPLETE && timeout_ns != PLUGCL_WAIT_FOREVER)
+        if (state > CL_COMPLETE && !forever)
             return fail(PLUGCL_TIMEOUT, "the work has not ended after %.3f ms; it goes on", (double)timeout_ns * 1e-6);
     }
     return wait_forever(event); /* also of what has ended: asking for a state makes nothing visible to the host */

@@ -6,27 +6,32 @@
 #include "ops/gpu_tiles.h"
 #include "ops/strided.h"
 
-/* A register tile; a group takes `lanes` queries, whole vectors, or as many keys for their statistics. */
+/* A register tile, and what a query of it costs, in hundredths of the best tile's; a group takes `lanes` queries, whole vectors, or
+ * as many keys for their statistics. */
 struct tile {
-    int rows, vectors;
+    int rows, vectors, cost;
     int64_t lanes;
 };
 
-/* The tile that the fullest thread is done with first. Wide vectors come with 32 registers, others may have 16: too few for more
- * than one tile that keeps the multiply-adds busy. */
+/* Wide vectors come with 32 registers, others may have 16: too few for more than one tile that keeps the multiply-adds busy. */
+static const struct tile wide_tiles[] = { { .rows = 8, .vectors = 3, .cost = 100 }, { .rows = 8, .vectors = 2, .cost = 103 } };
+static const struct tile narrow_tiles[] = { { .rows = 4, .vectors = 3, .cost = 100 } };
+
+/* The tile that the fullest thread is done with first. */
 static struct tile tile_of(const struct device_caps *caps, int64_t lines, int64_t images)
 {
-    static const struct {
-        int rows, vectors, cost; /* of a query, in hundredths of the best tile's */
-    } wide[] = { { 8, 3, 100 }, { 8, 2, 103 } };
-    struct tile best = { .rows = 4, .vectors = 3, .lanes = 3 * (int64_t)caps->vector_width };
+    const bool wide = caps->vector_width == 16;
+    const struct tile *tiles = wide ? wide_tiles : narrow_tiles;
+    const size_t count = wide ? sizeof wide_tiles / sizeof *wide_tiles : sizeof narrow_tiles / sizeof *narrow_tiles;
+    struct tile best = tiles[0];
     int64_t least = INT64_MAX;
-    for (size_t i = 0; caps->vector_width == 16 && i < sizeof wide / sizeof *wide; i++) {
-        const int64_t lanes = wide[i].vectors * (int64_t)caps->vector_width;
-        const int64_t cost = divide_up(divide_up(lines, lanes) * images, caps->compute_units) * lanes * wide[i].cost;
+    for (size_t i = 0; i < count; i++) {
+        struct tile tile = tiles[i];
+        tile.lanes = tile.vectors * (int64_t)caps->vector_width;
+        const int64_t cost = divide_up(divide_up(lines, tile.lanes) * images, caps->compute_units) * tile.lanes * tile.cost;
         if (cost < least) {
             least = cost;
-            best = (struct tile){ wide[i].rows, wide[i].vectors, lanes };
+            best = tile;
         }
     }
     return best;

@@ -159,41 +159,60 @@ static void test_wrap(void **state)
     assert_null(plugcl_tensor_cl_mem(NULL, NULL));
 }
 
-/* Waits with time limits, without polling and with polling for longer and for shorter than the limits. */
-static void check_timeouts(struct application *app, uint64_t poll_ns)
+/* A queue whose end waits for an event of the application's. */
+struct gated {
+    plugcl_context *context;
+    struct queue *queue;
+    cl_event user;
+    plugcl_event *gate, *end;
+};
+
+static void make_gated(const struct application *app, uint64_t poll_ns, struct gated *gated)
 {
     struct plugcl_context_params params = *quiet();
-    params.poll_ns = poll_ns;
-    plugcl_context *context = NULL;
-    struct queue *queue = NULL;
-    plugcl_event *gate = NULL, *end = NULL;
     cl_int error = CL_SUCCESS;
-    assert_int_equal(plugcl_context_adopt(app->context, app->device, NULL, &params, &context), PLUGCL_OK);
-    assert_int_equal(queue_create(context, false, &queue), PLUGCL_OK);
-    cl_event user = clCreateUserEvent(app->context, &error);
-    assert_int_equal(plugcl_event_adopt(context, user, &gate), PLUGCL_OK);
-    assert_ptr_equal(plugcl_event_cl(gate), user);
-    assert_int_equal(queue_wait_for(queue, gate), PLUGCL_OK);
-    assert_int_equal(queue_marker(queue, &end), PLUGCL_OK);
-    assert_int_equal(plugcl_event_wait(gate, 0), PLUGCL_TIMEOUT);
-    assert_int_equal(plugcl_event_wait(end, 5000000), PLUGCL_TIMEOUT);
+    params.poll_ns = poll_ns;
+    *gated = (struct gated){ 0 };
+    assert_int_equal(plugcl_context_adopt(app->context, app->device, NULL, &params, &gated->context), PLUGCL_OK);
+    assert_int_equal(queue_create(gated->context, false, &gated->queue), PLUGCL_OK);
+    gated->user = clCreateUserEvent(app->context, &error);
+    assert_int_equal(plugcl_event_adopt(gated->context, gated->user, &gated->gate), PLUGCL_OK);
+    assert_int_equal(queue_wait_for(gated->queue, gated->gate), PLUGCL_OK);
+    assert_int_equal(queue_marker(gated->queue, &gated->end), PLUGCL_OK);
+}
+
+static void drop_gated(struct gated *gated)
+{
+    plugcl_event_destroy(&gated->gate);
+    plugcl_event_destroy(&gated->end);
+    clReleaseEvent(gated->user);
+    queue_destroy(&gated->queue);
+    plugcl_context_destroy(&gated->context);
+}
+
+/* Waits with time limits, without polling and with polling for longer and for shorter than the limits. */
+static void check_timeouts(const struct application *app, uint64_t poll_ns)
+{
+    struct gated gated;
+    make_gated(app, poll_ns, &gated);
+    assert_ptr_equal(plugcl_event_cl(gated.gate), gated.user);
+    assert_int_equal(plugcl_event_wait(gated.gate, 0), PLUGCL_TIMEOUT);
+    assert_int_equal(plugcl_event_wait(gated.end, 5000000), PLUGCL_TIMEOUT);
     assert_message("5.000 ms");
-    assert_int_equal(clSetUserEventStatus(user, CL_COMPLETE), CL_SUCCESS);
-    assert_int_equal(plugcl_event_wait(end, 20000000000u), PLUGCL_OK);
-    assert_int_equal(plugcl_event_wait(end, PLUGCL_WAIT_FOREVER), PLUGCL_OK);
-    plugcl_event_destroy(&gate);
-    plugcl_event_destroy(&end);
-    clReleaseEvent(user);
+    assert_int_equal(clSetUserEventStatus(gated.user, CL_COMPLETE), CL_SUCCESS);
+    assert_int_equal(plugcl_event_wait(gated.end, 20000000000u), PLUGCL_OK);
+    assert_int_equal(plugcl_event_wait(gated.end, PLUGCL_WAIT_FOREVER), PLUGCL_OK);
     /* an event that failed */
-    user = clCreateUserEvent(app->context, &error);
-    assert_int_equal(plugcl_event_adopt(context, user, &gate), PLUGCL_OK);
+    cl_int error = CL_SUCCESS;
+    plugcl_event *failed = NULL;
+    cl_event user = clCreateUserEvent(app->context, &error);
+    assert_int_equal(plugcl_event_adopt(gated.context, user, &failed), PLUGCL_OK);
     clSetUserEventStatus(user, -5);
-    assert_int_equal(plugcl_event_wait(gate, 1000000000), PLUGCL_NO_MEMORY);
+    assert_int_equal(plugcl_event_wait(failed, 1000000000), PLUGCL_NO_MEMORY);
     assert_message("CL_OUT_OF_RESOURCES");
-    plugcl_event_destroy(&gate);
+    plugcl_event_destroy(&failed);
     clReleaseEvent(user);
-    queue_destroy(&queue);
-    plugcl_context_destroy(&context);
+    drop_gated(&gated);
 }
 
 static void test_timeout(void **state)
@@ -213,31 +232,16 @@ static void *open_later(void *gate)
 /* A wait for ever ends while it polls and after it has polled long enough. */
 static void test_polling(void **state)
 {
-    struct application *app = *state;
     const uint64_t poll_ns[] = { 10000000000u, 1000000 };
     for (size_t i = 0; i < sizeof poll_ns / sizeof *poll_ns; i++) {
-        struct plugcl_context_params params = *quiet();
-        params.poll_ns = poll_ns[i];
-        plugcl_context *context = NULL;
-        struct queue *queue = NULL;
-        plugcl_event *gate = NULL, *end = NULL;
-        cl_int error = CL_SUCCESS;
+        struct gated gated;
         pthread_t opener;
-        assert_int_equal(plugcl_context_adopt(app->context, app->device, NULL, &params, &context), PLUGCL_OK);
-        assert_int_equal(queue_create(context, false, &queue), PLUGCL_OK);
-        cl_event user = clCreateUserEvent(app->context, &error);
-        assert_int_equal(plugcl_event_adopt(context, user, &gate), PLUGCL_OK);
-        assert_int_equal(queue_wait_for(queue, gate), PLUGCL_OK);
-        assert_int_equal(queue_marker(queue, &end), PLUGCL_OK);
-        assert_int_equal(pthread_create(&opener, NULL, open_later, user), 0);
-        assert_int_equal(plugcl_event_wait(end, PLUGCL_WAIT_FOREVER), PLUGCL_OK);
-        assert_int_equal(plugcl_event_wait(gate, 0), PLUGCL_OK); /* so the wait did not end before the gate */
+        make_gated(*state, poll_ns[i], &gated);
+        assert_int_equal(pthread_create(&opener, NULL, open_later, gated.user), 0);
+        assert_int_equal(plugcl_event_wait(gated.end, PLUGCL_WAIT_FOREVER), PLUGCL_OK);
+        assert_int_equal(plugcl_event_wait(gated.gate, 0), PLUGCL_OK); /* so the wait did not end before the gate */
         pthread_join(opener, NULL);
-        plugcl_event_destroy(&gate);
-        plugcl_event_destroy(&end);
-        clReleaseEvent(user);
-        queue_destroy(&queue);
-        plugcl_context_destroy(&context);
+        drop_gated(&gated);
     }
 }
 
@@ -284,8 +288,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_adopt), cmocka_unit_test(test_adopt_errors), cmocka_unit_test(test_wrap),
-        cmocka_unit_test(test_timeout),
-        cmocka_unit_test(test_polling), cmocka_unit_test(test_bridge),
+        cmocka_unit_test(test_timeout), cmocka_unit_test(test_polling), cmocka_unit_test(test_bridge),
     };
     return cmocka_run_group_tests_name("interop", tests, start_application, stop_application) ? 1 : 0;
 }
