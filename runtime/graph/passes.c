@@ -130,16 +130,32 @@ static plugcl_status fold_scale(plugcl_graph *graph, struct node *binary)
     return PLUGCL_OK;
 }
 
+/* The max-pool that `value` comes from, if a rising activation may as well come before it. Without dilation no window lies wholly
+ * in the padding. */
+static struct node *pool_to_pass(const plugcl_graph *graph, uint32_t value, plugcl_activation kind)
+{
+    struct node *node = producer(graph, value);
+    const struct pool2d_params *pool = node != NULL && node->info == &operator_pool2d ? node->params : NULL;
+    bool rising = kind == PLUGCL_RELU || kind == PLUGCL_RELU6;
+    return pool != NULL && rising && pool->is_max && pool->window.dilation[0] == 1 && pool->window.dilation[1] == 1 &&
+                   !node->removed && graph_uses(graph, value) == 1
+               ? node
+               : NULL;
+}
+
+/* Into the layer before, also through a max-pool, which then takes the activation's place. */
 static void fuse_activation(plugcl_graph *graph, struct node *activation)
 {
-    struct node *layer = sole_layer(graph, activation->inputs[0]);
     struct activation_params params = *(struct activation_params *)activation->params;
+    struct node *pool = pool_to_pass(graph, activation->inputs[0], params.kind);
+    struct node *layer = sole_layer(graph, pool ? pool->inputs[0] : activation->inputs[0]);
     if (layer == NULL || layer->epilogue.act != PLUGCL_IDENTITY || !takes_activation(layer, params.kind))
         return;
-    take_over(activation, layer);
-    activation->epilogue.act = params.kind;
-    activation->epilogue.alpha = params.alpha;
-    activation->epilogue.beta = params.beta;
+    take_over(activation, pool ? pool : layer);
+    struct epilogue *epilogue = pool ? &layer->epilogue : &activation->epilogue;
+    epilogue->act = params.kind;
+    epilogue->alpha = params.alpha;
+    epilogue->beta = params.beta;
 }
 
 static bool same_shape(const plugcl_graph *graph, uint32_t a, uint32_t b)

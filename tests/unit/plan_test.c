@@ -255,6 +255,37 @@ static void test_fusion_leaves_the_layers(void **state)
     plugcl_plan_destroy(&plan);
 }
 
+/* Of two layers with a max-pool behind each, the one followed by relu takes it; a sigmoid stays behind its pool. */
+static void test_relu_passes_a_max_pool(void **state)
+{
+    static float y[2][MOST], both[2][MOST];
+    struct fixture *fixture = *state;
+    plugcl_graph *graph = fixture->graph;
+    plugcl_value x = plugcl_graph_input(graph, "x", PLUGCL_F32, PLUGCL_SHAPE(2, 5, 7, 6));
+    for (int i = 0; i < 2; i++) {
+        plugcl_value layer = plugcl_graph_conv2d_layer(graph, x, fixture->weights, "a", NULL);
+        plugcl_value pooled = plugcl_graph_max_pool2d(graph, layer, plugcl_pool2d_params(.kernel = { 2, 2 }));
+        plugcl_graph_output(graph, i ? "both" : "y",
+                            plugcl_graph_activation(graph, pooled, i ? PLUGCL_SIGMOID : PLUGCL_RELU, 0, 0));
+    }
+    for (int no_fusion = 0; no_fusion < 2; no_fusion++) {
+        plugcl_plan *plan;
+        assert_int_equal(
+            plugcl_plan_create(fixture->context, graph, plugcl_plan_params(.no_fusion = no_fusion), &plan), PLUGCL_OK);
+        int activations = 0;
+        for (size_t i = 0; i < plugcl_plan_steps(plan); i++) {
+            struct plugcl_step_info info = { .struct_size = sizeof info };
+            assert_int_equal(plugcl_plan_step(plan, i, &info), PLUGCL_OK);
+            activations += strcmp(info.operation, "activation") == 0;
+        }
+        assert_int_equal(activations, no_fusion ? 2 : 1);
+        plugcl_plan_destroy(&plan);
+        plan_and_run(fixture, 2, 7, 6, no_fusion, NULL, y[no_fusion], both[no_fusion]);
+    }
+    assert_close(y[0], y[1], 2 * 9 * 2 * 2);
+    assert_close(both[0], both[1], 2 * 9 * 2 * 2);
+}
+
 /* What no output depends on is not computed. */
 static void test_unread_nodes_are_left_out(void **state)
 {
@@ -398,6 +429,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_values, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_fusion_changes_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_fusion_leaves_the_layers, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_relu_passes_a_max_pool, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_unread_nodes_are_left_out, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_new_shapes_compile_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_empty_batch, set_up, tear_down),
