@@ -70,12 +70,15 @@ plugcl_status relayout(struct lowering *low, uint32_t value, bool channels_last,
 
 plugcl_status satisfy_needs(struct lowering *low, const struct node *node, struct operator_call *call)
 {
+    const bool is_cpu = schedule_caps(low->schedule)->cpu_family;
     plugcl_status status = PLUGCL_OK;
     for (size_t i = 0; status == PLUGCL_OK && node->info->need != NULL && i < OPERATOR_MAX_INPUTS; i++) {
         struct operand *operand = &call->inputs[i];
         if (!operand->present)
             continue;
         enum operand_need need = node->info->need(call, i);
+        if (need == NEED_CHANNELS_LAST_ON_GPU)
+            need = is_cpu ? NEED_NOTHING : NEED_CHANNELS_LAST;
         if (need == NEED_CHANNELS_LAST && !operand_is_channels_last(operand))
             status = relayout(low, node->inputs[i], true, node->label, operand);
         else if (need == NEED_DENSE_CHANNELS_LAST && !(operand_is_channels_last(operand) && operand_is_dense(operand)))

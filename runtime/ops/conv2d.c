@@ -3,6 +3,8 @@
 #include "ops/winograd.h"
 
 #define NCHW_CHANNELS 8 /* with fewer channels x is read as it is: padding pixels to a vector would cost more */
+/* A CPU's cache holds a picture of so many elements: its pixels are then read as they lie, once, sooner than they are copied. */
+#define NCHW_ELEMENTS (256 * 1024)
 
 static plugcl_status check_operands(const struct plugcl_conv2d_params *params, const plugcl_shape *inputs, const bool *present)
 {
@@ -80,7 +82,11 @@ static enum operand_need conv2d_need(const struct operator_call *call, size_t in
     const struct operand *operand = &call->inputs[input];
     if (operand == conv.weight || operand == conv.bias)
         return operand->constant != NULL ? NEED_HOST : NEED_NOTHING;
-    return operand == conv.x && conv.channels < NCHW_CHANNELS ? NEED_NOTHING : NEED_CHANNELS_LAST;
+    if (operand == conv.x && conv.channels < NCHW_CHANNELS)
+        return NEED_NOTHING;
+    const bool one_tap = conv.kernel[0] == 1 && conv.kernel[1] == 1 && conv.groups == 1;
+    const bool is_near = conv.channels * conv.in[0] * conv.in[1] <= NCHW_ELEMENTS;
+    return operand == conv.x && one_tap && is_near ? NEED_CHANNELS_LAST_ON_GPU : NEED_CHANNELS_LAST;
 }
 
 static uint64_t conv2d_flops(const struct operator_call *call)

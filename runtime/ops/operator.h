@@ -59,6 +59,7 @@ struct variant {
 enum operand_need {
     NEED_NOTHING,       /* any strides */
     NEED_CHANNELS_LAST, /* rank 4: channel stride 1, the rest dense NHWC (the pixel stride may be wider: a channel view) */
+    NEED_CHANNELS_LAST_ON_GPU, /* any strides on CPU devices */
     NEED_DENSE_CHANNELS_LAST, /* rank 4: dense NHWC */
     NEED_ROW_MAJOR,     /* dense in logical order */
     NEED_HOST           /* a constant that the planner packs itself; it is not uploaded as it is */
