@@ -152,7 +152,8 @@ static struct operand *first_result(struct lowering *low, const struct node *nod
     const struct operand *x = &call->inputs[0];
     const bool channels_last = output_is_channels_last(node, call);
     struct operand *result = &low->operands[node->outputs[0]];
-    const struct operand dense = operand_dense(x->dtype, &x->shape, channels_last, x->region);
+    struct operand dense = operand_dense(x->dtype, &x->shape, channels_last, x->region);
+    dense.offset = x->offset;
     if (node->info->in_place && !result->present && low->aliases[node->outputs[0]].parent == 0 && operand_is_dense(x) &&
         direct_port(low, node->outputs[0], &dense) == NULL && is_last_use(low, node))
         *result = dense;

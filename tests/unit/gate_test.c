@@ -78,13 +78,12 @@ static uint32_t count_steps(const plugcl_plan *plan)
     return steps;
 }
 
-/* With the form's graph; returns the number of steps. */
-static uint32_t run(plugcl_context *context, const struct form *form, bool no_fusion, bool channels_last, float *input,
+/* Returns the number of steps. */
+static uint32_t run(plugcl_context *context, plugcl_graph *graph, bool no_fusion, bool channels_last, float *input,
                     float *output)
 {
     const plugcl_shape shape = *PLUGCL_SHAPE(IMAGES, CHANNELS, HEIGHT, WIDTH);
     const plugcl_layout layout = channels_last ? PLUGCL_NHWC : PLUGCL_NCHW;
-    plugcl_graph *graph = build(form);
     plugcl_plan *plan = NULL;
     plugcl_tensor *x = NULL, *y = NULL;
     assert_int_equal(plugcl_plan_create(context, graph,
@@ -98,28 +97,63 @@ static uint32_t run(plugcl_context *context, const struct form *form, bool no_fu
     plugcl_tensor_destroy(&x);
     plugcl_tensor_destroy(&y);
     plugcl_plan_destroy(&plan);
-    plugcl_graph_destroy(&graph);
     return steps;
+}
+
+static void fill_input(float x[ELEMENTS])
+{
+    uint32_t seed = 3;
+    for (int i = 0; i < ELEMENTS; i++)
+        x[i] = pseudo_random(&seed);
+}
+
+static void assert_as_defined(const char *name, const float *fused, const float *defined)
+{
+    for (int i = 0; i < ELEMENTS; i++)
+        if (!(fabsf(fused[i] - defined[i]) <= 1e-5f))
+            fail_msg("%s: element %d is %g, by the definition %g", name, i, (double)fused[i], (double)defined[i]);
 }
 
 static void test_fusion_changes_nothing(void **state)
 {
     static float x[ELEMENTS], fused[ELEMENTS], defined[ELEMENTS];
-    uint32_t seed = 3;
-    for (int i = 0; i < ELEMENTS; i++)
-        x[i] = pseudo_random(&seed);
+    fill_input(x);
     for (size_t f = 0; f < sizeof forms / sizeof *forms; f++) {
+        plugcl_graph *graph = build(&forms[f]);
         for (int channels_last = 0; channels_last < 2; channels_last++) {
-            uint32_t steps = run(*state, &forms[f], false, channels_last, x, fused);
+            uint32_t steps = run(*state, graph, false, channels_last, x, fused);
             if (steps != forms[f].steps)
                 fail_msg("%s takes %u steps, not %u", forms[f].name, steps, forms[f].steps);
-            run(*state, &forms[f], true, channels_last, x, defined);
-            for (int i = 0; i < ELEMENTS; i++)
-                if (!(fabsf(fused[i] - defined[i]) <= 1e-5f))
-                    fail_msg("%s: element %d is %g, by the definition %g", forms[f].name, i, (double)fused[i],
-                             (double)defined[i]);
+            run(*state, graph, true, channels_last, x, defined);
+            assert_as_defined(forms[f].name, fused, defined);
         }
+        plugcl_graph_destroy(&graph);
     }
+}
+
+/* Convolutions of one x share a region, in which a gate may take its own operand's place and no other. */
+static void test_gates_beside_each_other(void **state)
+{
+    static float x[ELEMENTS], fused[ELEMENTS], defined[ELEMENTS];
+    const plugcl_value none = { 0 };
+    plugcl_graph *graph = NULL;
+    plugcl_value gates[2];
+    fill_input(x);
+    assert_int_equal(plugcl_graph_create(NULL, &graph), PLUGCL_OK);
+    plugcl_value in = plugcl_graph_input(graph, "x", PLUGCL_F32, PLUGCL_SHAPE(IMAGES, CHANNELS, HEIGHT, WIDTH));
+    for (int i = 0; i < 2; i++)
+        gates[i] = plugcl_graph_conv2d(graph, in, constant(graph, PLUGCL_SHAPE(CHANNELS, CHANNELS, 1, 1)),
+                                       i ? constant(graph, PLUGCL_SHAPE(CHANNELS)) : none, NULL);
+    for (int i = 0; i < 2; i++)
+        gates[i] = plugcl_graph_channel_gate(graph, gates[i], none, none, constant(graph, PLUGCL_SHAPE(CHANNELS, CHANNELS)), none,
+                                             NULL, NULL);
+    plugcl_graph_output(graph, "y", plugcl_graph_binary(graph, PLUGCL_SUB, gates[1], gates[0]));
+    for (int channels_last = 0; channels_last < 2; channels_last++) {
+        run(*state, graph, false, channels_last, x, fused);
+        run(*state, graph, true, channels_last, x, defined);
+        assert_as_defined("gates beside each other", fused, defined);
+    }
+    plugcl_graph_destroy(&graph);
 }
 
 /* A chain of gates needs the memory of one tensor between input and output, since each lies where its operand was. */
@@ -178,6 +212,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_fusion_changes_nothing, make_context, destroy_context),
+        cmocka_unit_test_setup_teardown(test_gates_beside_each_other, make_context, destroy_context),
         cmocka_unit_test_setup_teardown(test_host_memory_comes_and_goes, make_context, destroy_context),
         cmocka_unit_test_setup_teardown(test_gates_overwrite_what_nobody_reads, make_context, destroy_context),
     };
