@@ -202,7 +202,8 @@ int main(int argc, char **argv)
     report(best);
     char line[16];
     while (std::fgets(line, sizeof line, stdin) != nullptr) {
-        std::printf("%.3f\n", time_runs(best, 20000.0));
+        const double asked = 1000.0 * std::strtod(line, nullptr); /* milliseconds, or nothing */
+        std::printf("%.3f\n", time_runs(best, asked > 0 ? asked : 20000.0));
         std::fflush(stdout);
     }
     return 0;

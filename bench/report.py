@@ -6,6 +6,8 @@ import platform
 
 import work
 
+ONE_THREAD = {"calling thread", "one thread"}  # modes of contenders
+
 
 def row(case, contenders, absent, limit, options):
     """`contenders` are results by name, plugcl's first; `limit` is the probe's median, in GFLOP/s or GB/s."""
@@ -28,12 +30,21 @@ def spread(result):
     return "-".join(milliseconds(quartile) for quartile in result["quartiles_us"])
 
 
+def has_goal(row):
+    """Whether there is something to judge: a row that tells what a call costs has no goal."""
+    return row["ratio"] is not None and "goal" in row["case"]
+
+
+def is_met(row):
+    return row["ratio"] >= row["case"]["goal"]
+
+
 def verdict(row):
     """The goal of the ratio, and whether it is met."""
     if row["ratio"] is None:
-        return ""
-    goal = row["case"]["goal"]
-    return f"{row['ratio']:.2f}x {row['best_peer']}, goal {goal}: " + ("met" if row["ratio"] >= goal else "MISSED")
+        return "no peer took part"
+    judgement = f", goal {row['case']['goal']}: " + ("met" if is_met(row) else "MISSED") if has_goal(row) else ""
+    return f"{row['ratio']:.2f}x {row['best_peer']}" + judgement
 
 
 def share(row):
@@ -57,9 +68,13 @@ def text(row):
 
 def goals(rows):
     """What was missed, by how much."""
-    judged = [row for row in rows if row["ratio"] is not None]
-    missed = [row for row in judged if row["ratio"] < row["case"]["goal"]]
-    lines = [f"{len(judged) - len(missed)} of {len(judged)} goals of the ratio are met"]
+    judged = [row for row in rows if has_goal(row)]
+    missed = [row for row in judged if not is_met(row)]
+    ahead = sum(row["ratio"] >= 1 for row in judged)
+    lines = [f"{len(judged) - len(missed)} of {len(judged)} goals of the ratio are met; as fast as the best peer or faster in {ahead}"]
+    alone = sum(row["ratio"] is None for row in rows)
+    if alone:
+        lines.append(f"{alone} rows had no peer")
     lines += [f"    {row['case']['name']}: {row['ratio']:.2f} of {row['case']['goal']} ({row['best_peer']})" for row in missed]
     return "\n".join(lines)
 
@@ -72,6 +87,18 @@ def processor():
         return platform.processor() or platform.machine()
 
 
+def cell(row, name):
+    """A contender that has nothing to do with a row is blank; of one that was to take part and could not, it says so."""
+    if name in row["contenders"]:
+        result = row["contenders"][name]
+        return milliseconds(result["median_us"]) + ("¹" if ONE_THREAD & set(result.get("mode", "").split(", ")) else "")
+    return "failed" if name in row["absent"] else ""
+
+
+def failures(rows):
+    return [f"- {row['case']['name']}: {name}: {reason}" for row in rows for name, reason in row["absent"].items()]
+
+
 def markdown(rows):
     """The table of docs/benchmarks.md."""
     names = list(dict.fromkeys(name for row in rows for name in row["contenders"]))
@@ -81,13 +108,15 @@ def markdown(rows):
              "| row | " + " | ".join(names) + " | best peer | ratio (goal) | plugcl reaches | of the limit (goal) |",
              "|---|" + "---:|" * len(names) + "---|---:|---:|---:|"]
     for row in rows:
-        cells = [f"{milliseconds(row['contenders'][name]['median_us'])}" if name in row["contenders"] else "" for name in names]
+        cells = [cell(row, name) for name in names]
         cells[0] += f" ({spread(row['contenders']['plugcl'])})"
-        goal, limit = row["case"]["goal"], row["case"].get("limit")
-        ratio = f"{row['ratio']:.2f} ({goal})" if row["ratio"] else ""
+        limit = row["case"].get("limit")
+        ratio = f"{row['ratio']:.2f}" + (f" ({row['case']['goal']})" if has_goal(row) else "") if row["ratio"] else ""
         aim = f" ({100 * limit:.0f} %)" if limit else ""
         lines.append(f"| {row['case']['name']} | " + " | ".join(cells) + f" | {row['best_peer'] or ''} | {ratio} | "
                      f"{row['reached']:.0f} {row['unit']} | {100 * row['share']:.0f} %{aim} |")
+    lines += ["", "¹ with one thread, which was faster."]
+    lines += ["", "Failed:", "", *failures(rows)] if failures(rows) else []
     return "\n".join(lines) + "\n"
 
 
@@ -96,10 +125,10 @@ def chart(rows, path):
     import matplotlib
     matplotlib.use("Agg")
     from matplotlib import pyplot
-    rows = [row for row in rows if row["ratio"] is not None][::-1]
+    rows = [row for row in rows if has_goal(row)][::-1]
     figure, axes = pyplot.subplots(figsize=(8, 1 + 0.2 * len(rows)))
     places = range(len(rows))
-    axes.barh(places, [row["ratio"] for row in rows], color=["#4477aa" if row["ratio"] >= row["case"]["goal"] else "#cc6677"
+    axes.barh(places, [row["ratio"] for row in rows], color=["#4477aa" if is_met(row) else "#cc6677"
                                                              for row in rows])
     axes.plot([row["case"]["goal"] for row in rows], places, "k|", label="goal")
     axes.set_yticks(places, [f"{row['case']['name']} ({row['best_peer']})" for row in rows], fontsize=6)

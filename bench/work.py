@@ -6,7 +6,7 @@ import pathlib
 
 FOLDER = pathlib.Path(__file__).resolve().parent / "cases"
 # Topics in the order of the table.
-TOPICS = ("aspp", "nonlocal", "cbam", "se", "stn", "conv", "depthwise", "gemm", "layers", "networks")
+TOPICS = ("aspp", "nonlocal", "cbam", "se", "stn", "conv", "depthwise", "gemm", "layers", "networks", "calls")
 
 
 def matches(name, pattern, names):

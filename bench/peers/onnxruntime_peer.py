@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""ONNX Runtime as a contender: every graph optimisation, outputs bound beforehand, threads that spin within a run or that sleep.
+"""ONNX Runtime as a contender: every graph optimisation, outputs bound beforehand, threads that spin or that sleep, or
+the calling thread alone.
 
 usage: onnxruntime_peer.py CASE MODEL THREADS
 """
@@ -13,13 +14,13 @@ from serve import serve
 from values import inputs
 
 
-def make(path, threads, spinning, arrays):
+def make(path, arrays, threads, spinning):
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
     options.add_session_config_entry("session.intra_op.allow_spinning", "1" if spinning else "0")
-    options.add_session_config_entry("session.force_spinning_stop", "1")  # none between turns
+    options.add_session_config_entry("session.intra_op.spin_duration_us", "1000")  # 30 ms otherwise, into the next one's turn
     session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     binding = session.io_binding()
     for name, array in arrays.items():
@@ -36,8 +37,9 @@ def make(path, threads, spinning, arrays):
 def main():
     case, path, threads = json.loads(sys.argv[1]), sys.argv[2], int(sys.argv[3])
     arrays = inputs(case)
-    serve(onnxruntime.__version__, {"spinning": partial(make, path, threads, True, arrays),
-                                    "sleeping": partial(make, path, threads, False, arrays)})
+    serve(onnxruntime.__version__, {"spinning": partial(make, path, arrays, threads, True),
+                                    "sleeping": partial(make, path, arrays, threads, False),
+                                    "one thread": partial(make, path, arrays, 1, False)})
 
 
 if __name__ == "__main__":

@@ -50,5 +50,5 @@ def serve(version, makers):
     mode = fastest({name: partial(median_microseconds, run) for name, run in ways.items()})
     run = ways[mode]
     print(json.dumps({"version": version, "mode": mode, "check": summary(run())}), flush=True)
-    for _ in sys.stdin:
-        print(f"{median_microseconds(run):.3f}", flush=True)
+    for line in sys.stdin:
+        print(f"{median_microseconds(run, float(line) / 1000 if line.strip() else ROUND_SECONDS):.3f}", flush=True)
