@@ -163,7 +163,7 @@ class Driver(unittest.TestCase):
             self.assertLess(ours["heap_kib"] or 0, 1024)
 
     def test_the_best_peer_decides(self):
-        options = type("Options", (), {"peers": ["torch", "ncnn"], "threads": 2, "rounds": 3, "memory": "host"})
+        options = type("Options", (), {"peers": ["torch", "ncnn"], "threads": 2, "rounds": 3, "memory": "host", "apart": 0})
         results = {name: {"median_us": time, "quartiles_us": [time, time], "version": "1"}
                    for name, time in (("plugcl", 10.0), ("torch", 15.0), ("ncnn", 12.0))}
         row = report.row(work.cases(["gemm/256"])[0], results, {}, 500.0, options)

@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/thread.h"
 #include "contender.h"
@@ -154,8 +155,18 @@ bool round_asked_for(struct round *round)
     if (fgets(line, sizeof line, stdin) == NULL)
         return false;
     uint64_t milliseconds = strtoul(line, NULL, 10);
-    *round = (struct round){ .length = 1000000 * (milliseconds != 0 ? milliseconds : ROUND_MS) };
+    const char *apart = getenv("APART_MS");
+    *round = (struct round){ .length = 1000000 * (milliseconds != 0 ? milliseconds : ROUND_MS),
+                             .apart = apart != NULL ? 1000000 * (uint64_t)strtoul(apart, NULL, 10) : 0 };
     return true;
+}
+
+static uint64_t pause_for(uint64_t ns)
+{
+    const struct timespec length = { .tv_sec = (time_t)(ns / 1000000000), .tv_nsec = (long)(ns % 1000000000) };
+    if (ns > 0)
+        nanosleep(&length, NULL);
+    return clock_ns();
 }
 
 bool round_goes_on(struct round *round)
@@ -165,7 +176,7 @@ bool round_goes_on(struct round *round)
         round->times[round->runs++] = now - round->last;
     else
         round->begun = now;
-    round->last = now;
+    round->last = pause_for(round->apart);
     return now - round->begun < round->length && round->runs < MOST_RUNS;
 }
 

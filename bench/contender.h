@@ -55,11 +55,12 @@ void build_case(struct model *model);
 /* model_file.c: ends the process where the file cannot be written. */
 void write_weights(const plugcl_weights *weights, const char *path);
 
-/* A round: the median, in nanoseconds, of the runs that fit into 20 ms, or into as many as the line on stdin has that asks for it.
+/* A round: the median, in nanoseconds, of the runs that fit into 20 ms, or into as many as the line on stdin has that asks for it;
+ * back to back, or as many milliseconds apart as APART_MS in the environment says.
  * `while (round_asked_for(&round)) { while (round_goes_on(&round)) run(); print(round_median(&round)); }` */
 #define MOST_RUNS 4096
 struct round {
-    uint64_t length, begun, last;
+    uint64_t length, apart, begun, last;
     size_t runs;
     uint64_t times[MOST_RUNS];
 };

@@ -18,8 +18,8 @@ PEERS = ("torch", "onnxruntime", "openvino", "ncnn", "onednn")
 NCNN_KINDS = ("aspp", "cbam", "conv", "elementwise", "finder", "bottlenecks", "pool", "resize", "se")
 PAUSE_SECONDS = 0.01  # before each turn, in which threads that the one before left spinning go to sleep
 # Tuning that peers need. OpenMP's threads spin for some 0.3 ms before they sleep, longer than the pauses between parallel regions
-# and between runs. ALLOCATION keeps glibc from giving pages back between runs; what a first result costs is measured without it.
-SPINNING = {"GOMP_SPINCOUNT": "20000"}
+# and between runs, and stay on their cores: what spins where another is to wake costs milliseconds. ALLOCATION keeps glibc from giving pages back between runs; what a first result costs is measured without it.
+OPENMP = {"GOMP_SPINCOUNT": "20000", "OMP_PROC_BIND": "true"}
 ALLOCATION = {"MALLOC_MMAP_THRESHOLD_": "1073741824", "MALLOC_TRIM_THRESHOLD_": "4294967296"}
 # Runs shorter than this may be faster with one thread. These peers need a process of its own to try; the others always try it.
 FEW_MICROSECONDS = 1000
@@ -173,7 +173,7 @@ class Peers:
         counts = {"": self.threads}
         if is_short and peer in CHOOSE_BY_PROCESS and self.threads > 1:
             counts["one thread"] = 1
-        return choose({mode: Contender(peer, self.command(peer, case, threads), **SPINNING, **ALLOCATION,
+        return choose({mode: Contender(peer, self.command(peer, case, threads), **OPENMP, **ALLOCATION,
                                        OMP_NUM_THREADS=str(threads)) for mode, threads in counts.items()})
 
 
@@ -219,5 +219,6 @@ def check_options(parser, options):
         if getattr(options, name) < 1:
             parser.error(f"--{name}: at least 1")
     options.build = options.build.resolve()
+    os.environ["APART_MS"] = str(getattr(options, "apart", 0))
     for name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):
         os.environ.pop(name, None)

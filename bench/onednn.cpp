@@ -13,6 +13,7 @@
 #include <cstdlib>
 #include <functional>
 #include <string>
+#include <thread>
 #include <unordered_map>
 #include <vector>
 
@@ -61,13 +62,17 @@ static double median(std::vector<double> &values)
     return values[values.size() / 2];
 }
 
-/* The median of the runs that fit into `limit` microseconds. */
+/* The median of the runs that fit into `limit` microseconds, back to back or APART_MS apart. */
 static double time_runs(const way &way, double limit)
 {
+    const char *text = std::getenv("APART_MS");
+    const std::chrono::milliseconds apart(text != nullptr ? std::atoi(text) : 0);
     std::vector<double> times;
     double begun = now_us(), now = begun;
     do {
-        double start = now;
+        if (apart.count() > 0)
+            std::this_thread::sleep_for(apart);
+        double start = now_us();
         way.run();
         now = now_us();
         times.push_back(now - start);

@@ -17,7 +17,7 @@ def row(case, contenders, absent, limit, options):
     flops, moved = work.flops(case), work.bytes_moved(case)
     reached = flops[1] / ours / 1e3 if flops else moved / ours / 1e3
     return {"case": case, "contenders": contenders, "absent": absent, "threads": options.threads, "rounds": options.rounds,
-            "memory": options.memory, "best_peer": best, "ratio": others[best] / ours if best else None,
+            "memory": options.memory, "apart_ms": options.apart, "best_peer": best, "ratio": others[best] / ours if best else None,
             "unit": "GFLOP/s" if flops else "GB/s", "reached": reached, "nominal": flops[0] / ours / 1e3 if flops else None,
             "limit": limit, "share": reached / limit}
 
@@ -104,7 +104,8 @@ def markdown(rows):
     names = list(dict.fromkeys(name for row in rows for name in row["contenders"]))
     versions = {name: next(row["contenders"][name]["version"] for row in rows if name in row["contenders"]) for name in names}
     lines = [f"{processor()}, {rows[0]['threads']} threads, {rows[0]['contenders']['plugcl']['device']}; "
-             + ", ".join(f"{name} {versions[name]}" for name in names) + f"; {rows[0]['rounds']} rounds.", "",
+             + ", ".join(f"{name} {versions[name]}" for name in names) + f"; {rows[0]['rounds']} rounds, runs "
+             + (f"{rows[0]['apart_ms']} ms apart." if rows[0]["apart_ms"] else "back to back."), "",
              "| row | " + " | ".join(names) + " | best peer | ratio (goal) | plugcl reaches | of the limit (goal) |",
              "|---|" + "---:|" * len(names) + "---|---:|---:|---:|"]
     for row in rows:

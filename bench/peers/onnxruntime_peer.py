@@ -5,6 +5,7 @@ the calling thread alone.
 usage: onnxruntime_peer.py CASE MODEL THREADS
 """
 import json
+import os
 import sys
 from functools import partial
 
@@ -14,13 +15,15 @@ from serve import serve
 from values import inputs
 
 
-def make(path, arrays, threads, spinning):
+def make(path, arrays, threads, spinning, pinned=False):
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
     options.add_session_config_entry("session.intra_op.allow_spinning", "1" if spinning else "0")
     options.add_session_config_entry("session.intra_op.spin_duration_us", "1000")  # 30 ms otherwise, into the next one's turn
+    if pinned:  # all but the calling thread, to processors counted from 1
+        options.add_session_config_entry("session.intra_op_thread_affinities", ";".join(map(str, range(2, threads + 1))))
     session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     binding = session.io_binding()
     for name, array in arrays.items():
@@ -37,9 +40,11 @@ def make(path, arrays, threads, spinning):
 def main():
     case, path, threads = json.loads(sys.argv[1]), sys.argv[2], int(sys.argv[3])
     arrays = inputs(case)
-    serve(onnxruntime.__version__, {"spinning": partial(make, path, arrays, threads, True),
-                                    "sleeping": partial(make, path, arrays, threads, False),
-                                    "one thread": partial(make, path, arrays, 1, False)})
+    makers = {"spinning": partial(make, path, arrays, threads, True), "sleeping": partial(make, path, arrays, threads, False),
+              "one thread": partial(make, path, arrays, 1, False)}
+    if 1 < threads == os.cpu_count():
+        makers["spinning, pinned"] = partial(make, path, arrays, threads, True, True)
+    serve(onnxruntime.__version__, makers)
 
 
 if __name__ == "__main__":

@@ -14,10 +14,12 @@ ROUND_SECONDS = 0.02
 
 
 def median_microseconds(run, seconds=ROUND_SECONDS):
-    times, begun = [], time.perf_counter()
+    times, apart, begun = [], float(os.environ.get("APART_MS", 0)) / 1000, time.perf_counter()
     now = begun
     while now - begun < seconds and len(times) < 4096:
-        start = now
+        if apart:
+            time.sleep(apart)
+        start = time.perf_counter()
         run()
         now = time.perf_counter()
         times.append(now - start)
