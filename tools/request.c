@@ -44,6 +44,7 @@ static const char bench_help[] =
     "  --shape N,C,H,W        random inputs of that shape, in place of input files\n"
     "  -o [NAME=]FILE         computes these outputs (nothing is written); default y\n"
     "  --repeat N             measures N runs; default as many as a second has room for, from 20 to 1000\n"
+    "  --poll MICROSECONDS    waits poll for so long before they sleep, which is faster for short runs; default 0\n"
     "  --json                 for a program to read\n"
     "  -w, --prefix, --set, --plugin, -i, --device, --fusion, --winograd, --variant as for plugcl run";
 
@@ -71,7 +72,7 @@ static const char check_help[] =
     "  --seed N               other random numbers\n"
     "  -w, --prefix, --set, --device as for plugcl run";
 
-enum { PREFIX = 256, SET, PLUGIN, DEVICE, FUSION, WINOGRAD, VARIANT, REPEAT, TRACE, SHAPE, SEED, AGAIN, JSON };
+enum { PREFIX = 256, SET, PLUGIN, DEVICE, FUSION, WINOGRAD, VARIANT, REPEAT, POLL, TRACE, SHAPE, SEED, AGAIN, JSON };
 
 /* NAME=PATH, if NAME is an identifier; else all of it is the path. */
 static int add_file(struct file_argument *files, size_t *count, const char *text, const char *option)
@@ -121,14 +122,14 @@ static int add_variant(struct request *request, const char *text)
     return EXIT_DONE;
 }
 
-static int read_repeat(struct request *request, const char *text)
+static int read_number(const char *option, const char *text, long least, int *number)
 {
     char *end;
     errno = 0;
     long value = strtol(text, &end, 10);
-    if (errno || end == text || *end || value < 1 || value > 1000000)
-        return wrong_usage("--repeat %s is not a number from 1 to 1000000", text);
-    request->repeat = (int)value;
+    if (errno || end == text || *end || value < least || value > 1000000)
+        return wrong_usage("%s %s is not a number from %ld to 1000000", option, text, least);
+    *number = (int)value;
     return EXIT_DONE;
 }
 
@@ -182,7 +183,8 @@ static int read_option(struct request *request, int option, const char *value)
     case JSON: request->json = true; break;
     case AGAIN: request->tune = PLUGCL_TUNE_ALL; break;
     case VARIANT: return add_variant(request, value);
-    case REPEAT: return read_repeat(request, value);
+    case REPEAT: return read_number("--repeat", value, 1, &request->repeat);
+    case POLL: return read_number("--poll", value, 0, &request->poll);
     case SHAPE: return read_shape(request, value);
     case PLUGIN: return registry_load(value);
     case SEED: return read_seed(request, value);
@@ -215,6 +217,7 @@ int request_read(struct request *request, enum request_kind kind, int argc, char
                                                       { "json", no_argument, NULL, JSON }, { NULL, 0, NULL, 0 } };
     static const struct option bench_options[] = { COMMON_OPTIONS, PLAN_OPTIONS, { "shape", required_argument, NULL, SHAPE },
                                                    { "repeat", required_argument, NULL, REPEAT },
+                                                   { "poll", required_argument, NULL, POLL },
                                                    { "json", no_argument, NULL, JSON }, { NULL, 0, NULL, 0 } };
     static const struct option tune_options[] = { COMMON_OPTIONS, PLAN_OPTIONS, { "shape", required_argument, NULL, SHAPE },
                                                   { "again", no_argument, NULL, AGAIN }, { "json", no_argument, NULL, JSON },

@@ -24,6 +24,7 @@ struct request {
     char variants[512]; /* "conv2d=generic,pool2d=gpu" */
     bool no_fusion, no_winograd, json, has_shape;
     int repeat; /* 0: not given */
+    int poll;   /* microseconds */
     plugcl_shape shape; /* --shape: of every input that has no file */
     uint32_t seed;      /* check-plugin */
     plugcl_tune tune;

@@ -74,6 +74,7 @@ static int make_plan(struct session *session, const struct request *request)
 {
     struct plugcl_context_params context = plugcl_context_params_init();
     context.device = request->device;
+    context.poll_ns = 1000 * (uint64_t)request->poll;
     context.log = keep_note;
     context.log_level = PLUGCL_LOG_NOTE;
     if (plugcl_context_create(&context, &session->context))

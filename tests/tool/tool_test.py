@@ -512,6 +512,8 @@ class ToolTest(unittest.TestCase):
         self.assertTrue(report["steps"])
         text = self.succeed("bench", *self.se(output="y.npy")[1:], "--repeat", "3").stdout
         self.assertIn("3 runs", text)
+        self.assertIn("2 runs", self.succeed("bench", *self.se(output="y.npy")[1:], "--repeat", "2", "--poll", "500").stdout)
+        self.fail_with(2, "--poll", "bench", *self.se(output="y.npy")[1:], "--poll", "-1")
         self.assertIn("channel_gate", text)
         self.assertFalse(os.path.exists(self.path("y.npy")))
         self.fail_with(2, "--shape", "bench", "se", "-w", "w.safetensors", "--prefix", "net.se")
