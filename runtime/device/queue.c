@@ -110,10 +110,14 @@ static plugcl_status wait_for_cl(const struct opencl_api *api, cl_command_queue 
     return error ? opencl_fail("clEnqueueBarrierWithWaitList", error) : PLUGCL_OK;
 }
 
+plugcl_status queue_check_event(const struct queue *queue, const plugcl_event *event)
+{
+    bool is_foreign = event && event->context->cl != queue->context->cl;
+    return is_foreign ? fail(PLUGCL_INVALID, "the event to wait for belongs to another context") : PLUGCL_OK;
+}
+
 plugcl_status queue_wait_for(struct queue *queue, plugcl_event *event)
 {
-    if (event && event->context->cl != queue->context->cl)
-        return fail(PLUGCL_INVALID, "the event to wait for belongs to another context");
     return event ? wait_for_cl(queue->context->api, queue->cl, event->cl) : PLUGCL_OK;
 }
 

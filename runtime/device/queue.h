@@ -28,7 +28,9 @@ plugcl_status queue_copy(struct queue *queue, const struct buffer *from, size_t 
                          size_t bytes);
 /* Fills with a 32-bit pattern; offset and bytes are multiples of 4. */
 plugcl_status queue_fill(struct queue *queue, struct buffer *buffer, size_t offset, uint32_t pattern, size_t bytes);
-/* What is enqueued from now on begins after `event`. */
+/* Whether the queue can wait for `event`; NULL is fine. Errors: INVALID (an event of another context). */
+plugcl_status queue_check_event(const struct queue *queue, const plugcl_event *event);
+/* What is enqueued from now on begins after `event`, which queue_check_event has let pass. */
 plugcl_status queue_wait_for(struct queue *queue, plugcl_event *event);
 /* An event that completes when everything enqueued so far has. */
 plugcl_status queue_marker(struct queue *queue, plugcl_event **event);

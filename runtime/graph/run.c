@@ -124,8 +124,7 @@ static plugcl_status share(plugcl_plan *plan, struct port *port, const plugcl_te
     return buffer_create_over(plan->context, port->host, port->bytes, &port->shared);
 }
 
-/* Binds a port's memory; `tensor` is NULL for an output that nobody asked for. Host inputs that the device cannot work in are
- * written to their staging memory. */
+/* Binds a port's memory; `tensor` is NULL for an output that nobody asked for. */
 static plugcl_status bind_port(plugcl_plan *plan, struct port *port, const plugcl_tensor *tensor)
 {
     size_t offset = 0;
@@ -134,23 +133,7 @@ static plugcl_status bind_port(plugcl_plan *plan, struct port *port, const plugc
         return schedule_bind(plan->schedule, port->region, buffer, offset);
     bool shared = is_shared(plan, port, tensor);
     plugcl_status status = shared ? share(plan, port, tensor) : stage(plan, port);
-    if (status == PLUGCL_OK)
-        status = schedule_bind(plan->schedule, port->region, shared ? port->shared : port->staging, 0);
-    if (status == PLUGCL_OK && !shared && !port->is_output && port->bytes > 0)
-        status = queue_write(plan->queue, port->staging, 0, tensor_host(tensor), port->bytes);
-    return status;
-}
-
-static plugcl_status bind_all(plugcl_plan *plan, plugcl_run *run)
-{
-    plugcl_status status = PLUGCL_OK;
-    for (size_t i = 0; status == PLUGCL_OK && i < plan->n_ports; i++) {
-        if (run->tensors[i] == NULL && !plan->ports[i].is_output)
-            status = fail(PLUGCL_INVALID, "input %s is not bound", plan->ports[i].name);
-        else
-            status = bind_port(plan, &plan->ports[i], run->tensors[i]);
-    }
-    return status;
+    return status == PLUGCL_OK ? schedule_bind(plan->schedule, port->region, shared ? port->shared : port->staging, 0) : status;
 }
 
 static bool overlap(const plugcl_tensor *a, const plugcl_tensor *b)
@@ -190,7 +173,45 @@ static plugcl_status take_bindings(plugcl_plan *plan, const struct plugcl_bindin
             return status;
         run->tensors[port - plan->ports] = tensor_take(bindings[i].tensor);
     }
+    for (size_t i = 0; i < plan->n_ports; i++)
+        if (run->tensors[i] == NULL && !plan->ports[i].is_output)
+            return fail(PLUGCL_INVALID, "input %s is not bound", plan->ports[i].name);
     return check_overlaps(plan, run);
+}
+
+static plugcl_status check_events(const plugcl_plan *plan, plugcl_event *const *events, size_t n_events)
+{
+    plugcl_status status = PLUGCL_OK;
+    for (size_t i = 0; status == PLUGCL_OK && i < n_events; i++)
+        status = queue_check_event(plan->queue, events[i]);
+    return status;
+}
+
+/* All that may fail without the device having been asked for anything. */
+static plugcl_status prepare(plugcl_plan *plan, plugcl_run *run)
+{
+    plugcl_status status = PLUGCL_OK;
+    for (size_t i = 0; status == PLUGCL_OK && i < plan->n_ports; i++)
+        status = bind_port(plan, &plan->ports[i], run->tensors[i]);
+    if (status == PLUGCL_OK && plan->profile) {
+        run->n_steps = schedule_steps(plan->schedule);
+        run->steps = memory_zeroed(run->n_steps, sizeof *run->steps);
+        status = run->steps ? PLUGCL_OK : fail_no_memory(run->n_steps * sizeof *run->steps);
+    }
+    return status;
+}
+
+/* Host inputs that the device cannot work in go to their staging memory. */
+static plugcl_status write_inputs(plugcl_plan *plan, const plugcl_run *run)
+{
+    plugcl_status status = PLUGCL_OK;
+    for (size_t i = 0; status == PLUGCL_OK && i < plan->n_ports; i++) {
+        const struct port *port = &plan->ports[i];
+        const void *host = port->is_output || is_shared(plan, port, run->tensors[i]) ? NULL : tensor_host(run->tensors[i]);
+        if (host != NULL)
+            status = queue_write(plan->queue, port->staging, 0, host, port->bytes);
+    }
+    return status;
 }
 
 /* The host memory to which an output is to be copied, or NULL. */
@@ -230,21 +251,19 @@ static void unbind_tensors(plugcl_plan *plan, const plugcl_run *run)
             schedule_bind(plan->schedule, plan->ports[i].region, NULL, 0);
 }
 
-static plugcl_status enqueue(plugcl_plan *plan, plugcl_event *const *events, size_t n_events, plugcl_run *run)
+static plugcl_status begin_after(plugcl_plan *plan, plugcl_event *const *events, size_t n_events)
 {
     plugcl_status status = queue_enter(plan->queue);
     for (size_t i = 0; status == PLUGCL_OK && i < n_events; i++)
         status = queue_wait_for(plan->queue, events[i]);
-    if (status == PLUGCL_OK)
-        status = bind_all(plan, run);
-    if (status == PLUGCL_OK && plan->profile) {
-        run->n_steps = schedule_steps(plan->schedule);
-        run->steps = memory_zeroed(run->n_steps, sizeof *run->steps);
-        status = run->steps ? PLUGCL_OK : fail_no_memory(run->n_steps * sizeof *run->steps);
-    }
+    return status;
+}
+
+static plugcl_status enqueue(plugcl_plan *plan, plugcl_run *run)
+{
+    plugcl_status status = write_inputs(plan, run);
     if (status == PLUGCL_OK)
         status = schedule_run(plan->schedule, plan->queue, run->steps, copies_outputs(plan, run) ? NULL : &run->finished);
-    unbind_tensors(plan, run);
     if (status == PLUGCL_OK)
         status = read_outputs(plan, run);
     if (status == PLUGCL_OK && run->finished == NULL) /* else the last launch is the end: a marker is a command more */
@@ -255,6 +274,18 @@ static plugcl_status enqueue(plugcl_plan *plan, plugcl_event *const *events, siz
         status = queue_flush(plan->queue);
     if (status != PLUGCL_OK) /* what was enqueued may use the caller's memory: let it end */
         queue_finish(plan->queue);
+    return status;
+}
+
+/* A wait for the queue may be a wait for the caller, who has yet to complete an event: nothing waits before `enqueue`. */
+static plugcl_status start(plugcl_plan *plan, plugcl_event *const *events, size_t n_events, plugcl_run *run)
+{
+    plugcl_status status = prepare(plan, run);
+    if (status == PLUGCL_OK)
+        status = begin_after(plan, events, n_events);
+    if (status == PLUGCL_OK)
+        status = enqueue(plan, run);
+    unbind_tensors(plan, run);
     return status;
 }
 
@@ -272,7 +303,9 @@ plugcl_status plugcl_plan_run_after(plugcl_plan *plan, const struct plugcl_bindi
     made->n_tensors = plan->n_ports;
     plugcl_status status = take_bindings(plan, bindings, n_bindings, made);
     if (status == PLUGCL_OK)
-        status = enqueue(plan, events, n_events, made);
+        status = check_events(plan, events, n_events);
+    if (status == PLUGCL_OK)
+        status = start(plan, events, n_events, made);
     if (status == PLUGCL_OK && run != NULL) {
         *run = made;
         return PLUGCL_OK;

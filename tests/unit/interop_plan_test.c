@@ -246,6 +246,35 @@ static void test_misuse(void **state)
     leave_plugcl(app);
 }
 
+/* What is wrong with a call is said at once: the caller may be the one for whom the device waits. */
+static void test_refused_at_once(void **state)
+{
+    struct application *app = *state;
+    plugcl_context *other = NULL;
+    plugcl_event *events[2] = { NULL, NULL };
+    meet_plugcl(app, NULL, PLUGCL_NCHW);
+    const struct plugcl_binding bindings[2] = { { "x", app->x }, { "y", app->y } };
+    assert_int_equal(plugcl_event_adopt(app->adopted, app->gate, &events[0]), PLUGCL_OK);
+    assert_int_equal(plugcl_plan_run_after(app->plan, &bindings[1], 1, events, 1, NULL), PLUGCL_INVALID);
+    assert_message("input x is not bound");
+    cl_context strange = clCreateContext(NULL, 1, &app->device, NULL, NULL, NULL);
+    cl_event event = clCreateUserEvent(strange, NULL);
+    assert_int_equal(plugcl_context_adopt(strange, app->device, NULL, plugcl_context_params(.no_disk_cache = true), &other),
+                     PLUGCL_OK);
+    assert_int_equal(plugcl_event_adopt(other, event, &events[1]), PLUGCL_OK);
+    assert_int_equal(plugcl_plan_run_after(app->plan, bindings, 2, events, 2, NULL), PLUGCL_INVALID);
+    assert_message("another context");
+    plugcl_event_destroy(&events[0]);
+    plugcl_event_destroy(&events[1]);
+    plugcl_context_destroy(&other);
+    clSetUserEventStatus(event, CL_COMPLETE);
+    clReleaseEvent(event);
+    clReleaseContext(strange);
+    assert_int_equal(plugcl_plan_run(app->plan, bindings, 2, NULL), PLUGCL_OK); /* nothing was left that waits for the gate */
+    clSetUserEventStatus(app->gate, CL_COMPLETE);
+    leave_plugcl(app);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -253,6 +282,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_in_order_queue, start, stop),
         cmocka_unit_test_setup_teardown(test_out_of_order_queue, start, stop),
         cmocka_unit_test_setup_teardown(test_misuse, start, stop),
+        cmocka_unit_test_setup_teardown(test_refused_at_once, start, stop),
     };
     return cmocka_run_group_tests_name("interop_plan", tests, NULL, NULL) ? 1 : 0;
 }
