@@ -200,6 +200,11 @@ plugcl_status file_replace(const char *path, const void *bytes, size_t length, u
     return status;
 }
 
+plugcl_status file_write_private(const char *path, const void *bytes, size_t length)
+{
+    return replace_regular(path, bytes, length, 0600);
+}
+
 void *file_read_private(const char *path, size_t limit, size_t *length)
 {
     *length = 0;
@@ -223,5 +228,5 @@ void *file_read_private(const char *path, size_t limit, size_t *length)
 
 bool file_remove(const char *path)
 {
-    return unlink(path) == 0;
+    return unlink(path) == 0 || errno == ENOENT;
 }

@@ -29,6 +29,9 @@ bool folder_make_private(const char *path, char *reason, size_t reason_size);
 /* Reads a whole regular file of this user, of at most `limit` bytes, without following links or blocking on pipes; NULL when it
  * is absent or not like that. A zero follows the last byte. The caller frees it with memory_free. */
 void *file_read_private(const char *path, size_t limit, size_t *length);
+/* As file_replace, for this user alone: what lies at PATH, a link or a pipe too, is replaced and never written through. */
+plugcl_status file_write_private(const char *path, const void *bytes, size_t length);
+/* True when there is no such file afterwards, whoever removed it. */
 bool file_remove(const char *path);
 
 /* Calls `visit` for each regular file of a folder whose name ends in `suffix`; no order is promised. */

@@ -96,6 +96,11 @@ plugcl_status file_replace(const char *path, const void *bytes, size_t length, u
     return status;
 }
 
+plugcl_status file_write_private(const char *path, const void *bytes, size_t length)
+{
+    return file_replace(path, bytes, length, 0600); /* a move replaces a link too */
+}
+
 bool folder_make_private(const char *path, char *reason, size_t reason_size)
 {
     char *copy = string_copy(path);
@@ -132,7 +137,7 @@ void *file_read_private(const char *path, size_t limit, size_t *length)
 
 bool file_remove(const char *path)
 {
-    return DeleteFileA(path) != 0;
+    return DeleteFileA(path) != 0 || GetLastError() == ERROR_FILE_NOT_FOUND;
 }
 
 bool folder_list(const char *path, const char *suffix, folder_visitor visit, void *user)

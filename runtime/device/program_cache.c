@@ -166,10 +166,7 @@ void program_cache_set(const struct program_cache *cache, enum cache_kind kind, 
         cache->set(cache->user, name, file, length);
     } else {
         char *path = file_path(cache->folder, kind, key);
-        /* What lies there is never written through: a link would lead the write elsewhere. */
-        if (path && file_remove(path))
-            log_message(log, PLUGCL_LOG_DEBUG, "replacing a file of the cache");
-        if (path && file_replace(path, file, length, 0600) != PLUGCL_OK)
+        if (path && file_write_private(path, file, length) != PLUGCL_OK)
             log_message(log, PLUGCL_LOG_DEBUG, "the cache could not take a file: %s", plugcl_error_message());
         memory_free(path);
     }

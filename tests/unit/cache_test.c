@@ -3,6 +3,8 @@
  * cache_test.c: the program cache on disk. Whatever lies in the folder, the answer is right and nobody notices but the statistics.
  * Called as "cache_test child FOLDER" it is one of the processes that use a folder at once.
  */
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "base/file.h"
@@ -435,6 +437,30 @@ static void test_records(void **state)
     plugcl_context_destroy(&context);
 }
 
+/* What cannot be written leaves what was there: all that tuning has measured on a device is one record. */
+static void test_record_survives(void **state)
+{
+    plugcl_context *context = NULL;
+    const uint8_t key[32] = { 7 };
+    struct rlimit old, small = { 16, 16 };
+    size_t bytes = 0;
+    assert_int_equal(plugcl_context_create(plugcl_context_params(.cache_dir = *state), &context), PLUGCL_OK);
+    context_cache_set(context, key, "gemm=small", 10);
+    const size_t files = count_files(*state);
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+    small.rlim_max = old.rlim_max;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    context_cache_set(context, key, "gemm=large", 10);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
+    char *record = context_cache_get(context, key, &bytes);
+    assert_non_null(record);
+    assert_string_equal(record, "gemm=small");
+    memory_free(record);
+    assert_int_equal(count_files(*state), files);
+    plugcl_context_destroy(&context);
+}
+
 static uint64_t cached_files(const char *folder)
 {
     uint64_t files = 0;
@@ -494,7 +520,8 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         CACHE_TEST(test_warm), CACHE_TEST(test_truncated), CACHE_TEST(test_flipped),
         CACHE_TEST(test_wrong_key), CACHE_TEST(test_links), CACHE_TEST(test_bad_folders), CACHE_TEST(test_environment),
-        CACHE_TEST(test_processes), CACHE_TEST(test_callbacks), CACHE_TEST(test_records), CACHE_TEST(test_stored_late),
+        CACHE_TEST(test_processes), CACHE_TEST(test_callbacks), CACHE_TEST(test_records),
+        CACHE_TEST(test_record_survives), CACHE_TEST(test_stored_late),
     };
     return cmocka_run_group_tests_name("cache", tests, make_driver_caches, remove_folder) ? 1 : 0;
 }
