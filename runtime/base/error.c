@@ -8,10 +8,9 @@
 
 #include "base/memory.h"
 
-/* Long enough for the part of a build log that matters. A fixed array, since a failure must be reported when memory has run
- * out, and since memory of the heap would leak when a thread ends. */
-enum { MESSAGE_SIZE = 8192 };
-static _Thread_local char thread_message[MESSAGE_SIZE];
+/* A fixed array, since a failure must be reported when memory has run out, and since memory of the heap would leak when a thread
+ * ends. */
+static _Thread_local char thread_message[ERROR_MESSAGE_SIZE];
 
 #define QUOTE_VALUE(x) #x
 #define QUOTE(x) QUOTE_VALUE(x)
@@ -71,7 +70,7 @@ static void keep_one_line(char *message)
 
 static void set_message(plugcl_status status, char *message, int length)
 {
-    mark_cut(message, MESSAGE_SIZE, length);
+    mark_cut(message, ERROR_MESSAGE_SIZE, length);
     if (status != PLUGCL_BUILD)
         keep_one_line(message);
     memcpy(thread_message, message, strlen(message) + 1);
@@ -79,7 +78,7 @@ static void set_message(plugcl_status status, char *message, int length)
 
 plugcl_status fail(plugcl_status status, const char *format, ...)
 {
-    char message[MESSAGE_SIZE]; /* not in place: an argument may be the old message */
+    char message[ERROR_MESSAGE_SIZE]; /* not in place: an argument may be the old message */
     va_list arguments;
     va_start(arguments, format);
     int length = vsnprintf(message, sizeof message, format, arguments);
@@ -90,7 +89,7 @@ plugcl_status fail(plugcl_status status, const char *format, ...)
 
 plugcl_status fail_in(plugcl_status status, const char *format, ...)
 {
-    char message[MESSAGE_SIZE];
+    char message[ERROR_MESSAGE_SIZE];
     va_list arguments;
     va_start(arguments, format);
     int length = vsnprintf(message, sizeof message, format, arguments);
@@ -106,6 +105,16 @@ plugcl_status fail_in(plugcl_status status, const char *format, ...)
 plugcl_status fail_no_memory(size_t bytes)
 {
     return fail(PLUGCL_NO_MEMORY, "out of host memory: %zu bytes could not be allocated", bytes);
+}
+
+void error_save(char message[ERROR_MESSAGE_SIZE])
+{
+    memcpy(message, thread_message, strlen(thread_message) + 1);
+}
+
+void error_restore(const char message[ERROR_MESSAGE_SIZE])
+{
+    memcpy(thread_message, message, strlen(message) + 1);
 }
 
 void log_message(const struct log *log, plugcl_log_level level, const char *format, ...)

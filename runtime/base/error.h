@@ -27,6 +27,11 @@ plugcl_status fail_in(plugcl_status status, const char *format, ...) PRINTF_LIKE
 /* The failure of an allocation of `bytes` host bytes. */
 plugcl_status fail_no_memory(size_t bytes);
 
+/* The thread's message in a place of the caller's, for best-effort work on the way of a failure. */
+enum { ERROR_MESSAGE_SIZE = 8192 }; /* long enough for the part of a build log that matters */
+void error_save(char message[ERROR_MESSAGE_SIZE]);
+void error_restore(const char message[ERROR_MESSAGE_SIZE]);
+
 /* Where messages go: a context's, or all zero for nowhere. Messages above `level` are dropped before they are formatted. */
 struct log {
     plugcl_log_callback write;

@@ -151,6 +151,18 @@ const uint8_t *program_cache_get(const struct program_cache *cache, enum cache_k
     return payload;
 }
 
+static void set_file(const struct program_cache *cache, enum cache_kind kind, const uint8_t key[32], const uint8_t *file,
+                     size_t length, const struct log *log)
+{
+    char *path = file_path(cache->folder, kind, key);
+    char message[ERROR_MESSAGE_SIZE]; /* of a plan that failed, perhaps, whose end stores what was compiled */
+    error_save(message);
+    if (path && file_write_private(path, file, length) != PLUGCL_OK)
+        log_message(log, PLUGCL_LOG_DEBUG, "the cache could not take a file: %s", plugcl_error_message());
+    error_restore(message);
+    memory_free(path);
+}
+
 void program_cache_set(const struct program_cache *cache, enum cache_kind kind, const uint8_t key[32], const void *payload,
                        size_t bytes, const struct log *log)
 {
@@ -165,10 +177,7 @@ void program_cache_set(const struct program_cache *cache, enum cache_kind kind, 
         sha256_hex(key, name);
         cache->set(cache->user, name, file, length);
     } else {
-        char *path = file_path(cache->folder, kind, key);
-        if (path && file_write_private(path, file, length) != PLUGCL_OK)
-            log_message(log, PLUGCL_LOG_DEBUG, "the cache could not take a file: %s", plugcl_error_message());
-        memory_free(path);
+        set_file(cache, kind, key, file, length, log);
     }
     memory_free(file);
 }

@@ -468,16 +468,22 @@ static uint64_t cached_files(const char *folder)
     return files;
 }
 
-static plugcl_plan *make_plan(plugcl_context *context, bool softmax)
+static plugcl_status try_plan(plugcl_context *context, bool softmax, const char *variants, plugcl_plan **plan)
 {
     plugcl_graph *graph = NULL;
-    plugcl_plan *plan = NULL;
     assert_int_equal(plugcl_graph_create(NULL, &graph), PLUGCL_OK);
     plugcl_value x = plugcl_graph_input(graph, "x", PLUGCL_F32, PLUGCL_SHAPE(3));
     plugcl_value y = softmax ? plugcl_graph_softmax(graph, x, 0) : plugcl_graph_activation(graph, x, PLUGCL_RELU, 0, 0);
     plugcl_graph_output(graph, "y", y);
-    assert_int_equal(plugcl_plan_create(context, graph, NULL, &plan), PLUGCL_OK);
+    plugcl_status status = plugcl_plan_create(context, graph, plugcl_plan_params(.variants = variants), plan);
     plugcl_graph_destroy(&graph);
+    return status;
+}
+
+static plugcl_plan *make_plan(plugcl_context *context, bool softmax)
+{
+    plugcl_plan *plan = NULL;
+    assert_int_equal(try_plan(context, softmax, NULL, &plan), PLUGCL_OK);
     return plan;
 }
 
@@ -502,6 +508,20 @@ static void test_stored_late(void **state)
     plugcl_context_save_programs(NULL);
 }
 
+/* A plan that fails stores what others compiled, which may fail too: the message stays that of the plan. */
+static void test_message_of_the_plan(void **state)
+{
+    plugcl_context *context = NULL;
+    plugcl_plan *refused = NULL;
+    assert_int_equal(plugcl_context_create(plugcl_context_params(.cache_dir = *state), &context), PLUGCL_OK);
+    plugcl_plan *plan = make_plan(context, false);
+    remove_tree(*state);
+    assert_int_equal(try_plan(context, true, "softmax=quick", &refused), PLUGCL_NOT_FOUND);
+    assert_message("quick");
+    plugcl_plan_destroy(&plan);
+    plugcl_context_destroy(&context);
+}
+
 /* Drivers have caches of their own, which must outlive every test's folder. */
 static int make_driver_caches(void **state)
 {
@@ -521,7 +541,7 @@ int main(int argc, char **argv)
         CACHE_TEST(test_warm), CACHE_TEST(test_truncated), CACHE_TEST(test_flipped),
         CACHE_TEST(test_wrong_key), CACHE_TEST(test_links), CACHE_TEST(test_bad_folders), CACHE_TEST(test_environment),
         CACHE_TEST(test_processes), CACHE_TEST(test_callbacks), CACHE_TEST(test_records),
-        CACHE_TEST(test_record_survives), CACHE_TEST(test_stored_late),
+        CACHE_TEST(test_record_survives), CACHE_TEST(test_stored_late), CACHE_TEST(test_message_of_the_plan),
     };
     return cmocka_run_group_tests_name("cache", tests, make_driver_caches, remove_folder) ? 1 : 0;
 }
