@@ -61,8 +61,8 @@ PLUGCL_API void plugcl_context_statistics(const plugcl_context *context, struct 
 
 /* Writes the compiled programs that the cache does not have yet into it. Destroying a plan does the same; an application that may
  * end without destroying its plans calls this at a quiet moment. It is not done before the first result, since some drivers take
- * as long for it as for compiling (PoCL: 0.1 to 0.4 s for each kernel, once). Failures are logged at debug level. NULL is fine.
- * Thread-safety: safe. */
+ * as long for it as for compiling (PoCL: 0.1 to 0.4 s for each kernel, once). What tuning tried and no plan took is left out.
+ * Failures are logged at debug level. NULL is fine. Thread-safety: safe. */
 PLUGCL_API void plugcl_context_save_programs(plugcl_context *context);
 
 /* Work that ends at some time: a run's, or an application's (<plugcl/cl.h>). */

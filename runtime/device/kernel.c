@@ -12,6 +12,9 @@ static plugcl_status make_kernel(plugcl_context *context, struct program *progra
         return fail_no_memory(sizeof *kernel);
     kernel->context = context_hold(context);
     kernel->program = program;
+    mutex_lock(&context->lock);
+    program->kernels++;
+    mutex_unlock(&context->lock);
     kernel->entry = string_copy(entry);
     cl_int error = CL_SUCCESS;
     plugcl_status status = kernel->entry ? PLUGCL_OK : fail_no_memory(strlen(entry));
@@ -67,6 +70,13 @@ void kernel_destroy(struct kernel **kernel)
     memory_free(*kernel);
     *kernel = NULL;
     context_let_go(context);
+}
+
+void kernel_withdraw(struct kernel *kernel)
+{
+    mutex_lock(&kernel->context->lock);
+    kernel->program->kernels--;
+    mutex_unlock(&kernel->context->lock);
 }
 
 uint32_t kernel_arguments(const struct kernel *kernel)

@@ -46,6 +46,9 @@ bool kernel_needs_warming(struct kernel *kernel, const size_t local[3]);
 bool kernel_begin_warming(struct kernel *kernel, const size_t local[3]);
 void kernel_end_warming(struct kernel *kernel);
 
+/* To be destroyed, and no reason to store its program: one that was tried and is not wanted. */
+void kernel_withdraw(struct kernel *kernel);
+
 /* Writes the binaries of programs that were compiled and warmed since the last call to the disk cache. Failures are logged only. */
 void programs_store(plugcl_context *context);
 

@@ -50,6 +50,7 @@ struct program {
     cl_program cl;
     plugcl_status status; /* and message, of a build that failed */
     char *message;
+    uint32_t kernels;     /* that were made of it and not withdrawn: without one it is not worth storing */
     uint32_t warming;     /* first launches that may not have finished: the binary is not complete */
     bool loaded;          /* from the disk cache, not compiled */
     bool dirty;           /* the stored binary lacks something that was compiled since */

@@ -79,12 +79,18 @@ static uint64_t *join_warm(struct program *program, size_t *count)
     return all;
 }
 
+static bool is_to_be_stored(const struct program *program)
+{
+    return program->state == PROGRAM_READY && program->dirty && program->kernels > 0 && program->n_warm > 0 &&
+           program->warming == 0;
+}
+
 /* The next program to store, which counts as stored from now on, whether that works or not. */
 static struct program *next_dirty(plugcl_context *context, uint64_t **warm, size_t *n_warm)
 {
     mutex_lock(&context->lock);
     struct program *program = context->programs;
-    while (program && !(program->state == PROGRAM_READY && program->dirty && program->n_warm > 0 && program->warming == 0))
+    while (program && !is_to_be_stored(program))
         program = program->next;
     *warm = NULL;
     if (program) {

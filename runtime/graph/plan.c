@@ -8,6 +8,8 @@
 static void plan_free(plugcl_plan *plan)
 {
     schedule_destroy(&plan->schedule);
+    /* Not when they were compiled: reading a binary back may compile it again, before any result. */
+    programs_store(plan->context);
     queue_destroy(&plan->queue);
     for (size_t i = 0; i < plan->n_ports; i++) {
         buffer_drop(&plan->ports[i].staging);

@@ -146,6 +146,7 @@ static bool kernel_runs(struct schedule *schedule, const struct gpu_tile *tile, 
     if (schedule_fail(schedule, status) != PLUGCL_OK)
         return false;
     const bool runs = kernel_max_work_group(kernel) >= items_of(tile);
+    kernel_withdraw(kernel); /* what is launched has one of its own */
     kernel_destroy(&kernel);
     return runs;
 }

@@ -35,7 +35,6 @@ void schedule_destroy(struct schedule **schedule)
     memory_free(old->arguments);
     memory_free(old->steps);
     constants_sweep(old->context);
-    programs_store(old->context); /* not when they were compiled: reading a binary back may compile it again, before any result */
     plugcl_context_destroy(&old->context);
     memory_free(old);
 }

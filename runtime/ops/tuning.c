@@ -230,7 +230,7 @@ static plugcl_status measure(struct schedule *owner, const struct operator_call 
     if (status != PLUGCL_OK && status != PLUGCL_CANCELLED)
         log_message(context_log(context), PLUGCL_LOG_NOTE, "%s is not tuned: %s", call->info->name, plugcl_error_message());
     for (size_t i = 0; i < count; i++)
-        schedule_destroy(&candidates[i].schedule);
+        candidate_drop(&candidates[i]);
     for (size_t i = 0; trial != NULL && i < trial->count; i++)
         buffer_drop(&trial->scratches[i].buffer);
     queue_destroy(&queue);

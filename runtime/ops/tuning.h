@@ -56,7 +56,9 @@ bool candidate_beats(const struct candidate *candidate, const struct candidate *
 /* Fills in the times. The first candidate is the built-in choice; those far behind the best are dropped early. */
 plugcl_status candidates_measure(struct tuning *tuning, const struct operator_call *call, struct candidate *candidates,
                                  size_t count, struct queue *queue);
-/* Says in the log that it failed, by the thread's message, and takes it out of the race. */
+/* Takes it out of the race. The winner is planned anew, so that nothing of a candidate is wanted after it. */
+void candidate_drop(struct candidate *candidate);
+/* Says in the log that it failed, by the thread's message, and drops it. */
 void candidate_leave_out(plugcl_context *context, const struct operator_call *call, struct candidate *candidate);
 /* Tells the progress which candidate's turn it is. Errors: CANCELLED. */
 plugcl_status candidate_tell(struct tuning *tuning, const struct operator_call *call, const struct candidate *candidates,

@@ -29,11 +29,19 @@ plugcl_status candidate_tell(struct tuning *tuning, const struct operator_call *
     return progress_tell(tuning->progress, what, 0);
 }
 
+void candidate_drop(struct candidate *candidate)
+{
+    for (size_t i = 0; candidate->schedule != NULL && i < candidate->schedule->n_launches; i++)
+        if (candidate->schedule->launches[i]->kernel != NULL)
+            kernel_withdraw(candidate->schedule->launches[i]->kernel);
+    schedule_destroy(&candidate->schedule);
+}
+
 void candidate_leave_out(plugcl_context *context, const struct operator_call *call, struct candidate *candidate)
 {
     log_message(context_log(context), PLUGCL_LOG_NOTE, "tuning leaves out %s %s%s%s: %s", call->info->name,
                 candidate->variant->name, candidate->tile_name[0] ? " " : "", candidate->tile_name, plugcl_error_message());
-    schedule_destroy(&candidate->schedule);
+    candidate_drop(candidate);
     candidate->n_times = 0;
 }
 
@@ -123,7 +131,7 @@ static plugcl_status try_first(struct candidate *candidate, struct queue *queue,
     if (status == PLUGCL_OK && best > 0)
         status = estimate(candidate->schedule, queue, &expected);
     if (status == PLUGCL_OK && expected > PATIENCE_NS && expected > HOPELESS * best) {
-        schedule_destroy(&candidate->schedule);
+        candidate_drop(candidate);
         return PLUGCL_OK;
     }
     return status == PLUGCL_OK ? run(candidate->schedule, queue, 1, &candidate->first) : status;
@@ -143,7 +151,7 @@ static void drop_slow(struct candidate *candidates, size_t count)
             best = candidate_time(&candidates[i]);
     for (size_t i = 0; i < count; i++)
         if (candidates[i].schedule != NULL && (double)candidate_time(&candidates[i]) > FAR_BEHIND * (double)best)
-            schedule_destroy(&candidates[i].schedule);
+            candidate_drop(&candidates[i]);
 }
 
 /* One sample of each that is left. */

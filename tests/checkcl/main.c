@@ -94,6 +94,7 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < sizeof families / sizeof *families; i++)
         families[i](&check);
     int result = check.list ? 0 : finish(&check);
+    plugcl_context_save_programs(check.context);
     queue_destroy(&check.queue);
     plugcl_context_destroy(&check.context);
     return result;

@@ -323,6 +323,31 @@ static void test_results_are_kept(void **state)
     shelf_free(&shelf);
 }
 
+/* Measuring reads no binary back, which may take longer than it may itself, and keeps none that lost. */
+static void test_losers_are_not_stored(void **state)
+{
+    (void)state;
+    struct shelf shelf = { 0 };
+    plugcl_context *context = open_context(&shelf);
+    const size_t others = shelf.count + 1; /* what the probe left, and the record of results */
+    struct plugcl_context_statistics statistics = { .struct_size = sizeof statistics };
+    plugcl_plan *plan = plan_with(context, &(struct plan_options){ .tune = PLUGCL_TUNE_MISSING });
+    assert_int_equal(shelf.count, others);
+    plugcl_plan_destroy(&plan);
+    plugcl_context_statistics(context, &statistics);
+    assert_in_range(shelf.count, others + 1, others + 4);
+    assert_true(statistics.programs_compiled > shelf.count);
+    plugcl_context_destroy(&context);
+
+    context = open_context(&shelf);
+    plan = plan_with(context, &(struct plan_options){ .tune = PLUGCL_TUNE_STORED });
+    plugcl_context_statistics(context, &statistics);
+    assert_int_equal(statistics.programs_compiled, 0);
+    plugcl_plan_destroy(&plan);
+    plugcl_context_destroy(&context);
+    shelf_free(&shelf);
+}
+
 /* The convolution's result, as the record has it. */
 static struct tuned_result result_of(const struct shelf *shelf, const plugcl_plan *plan)
 {
@@ -488,6 +513,7 @@ int main(void)
         cmocka_unit_test(test_every_operator_has_a_key),
         cmocka_unit_test(test_tiles),
         cmocka_unit_test(test_results_are_kept),
+        cmocka_unit_test(test_losers_are_not_stored),
         cmocka_unit_test(test_results_choose),
         cmocka_unit_test(test_damage),
         cmocka_unit_test(test_cancellation),
