@@ -81,7 +81,8 @@ PLUGCL_API void plugcl_call_fold_batch_norm(const struct plugcl_plugin_call *cal
                                             const char *layer, float eps);
 /* True if the caller gave the option. */
 PLUGCL_API bool plugcl_call_given(const struct plugcl_plugin_call *call, const char *option);
-/* The option's value or its default; they have been checked against type and choices. */
+/* The option's value or its default; values have been checked against type and choices. Numbers have a point before their
+ * decimals whatever the locale; of a list plugcl_call_number takes the first. */
 PLUGCL_API const char *plugcl_call_text(const struct plugcl_plugin_call *call, const char *option);
 PLUGCL_API bool plugcl_call_bool(const struct plugcl_plugin_call *call, const char *option);
 PLUGCL_API double plugcl_call_number(const struct plugcl_plugin_call *call, const char *option);

@@ -22,6 +22,10 @@ char *string_copy(const char *text);
 /* printf into new memory; NULL when out of memory. */
 char *string_format(const char *format, ...) PRINTF_LIKE(1, 2);
 
+/* Whether `length` bytes of `text` are a number, with a point before its decimals whatever the host application's locale says;
+ * *value is that number. */
+bool number_read(const char *text, size_t length, double *value);
+
 /* Makes the n-th allocation from now fail (1 is the next one), and every one after it; 0 turns it off. For the tests. */
 void memory_fail_after(long n);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* text.c: strings in memory of their own, and texts that grow. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -24,6 +25,26 @@ char *string_format(const char *format, ...)
         vsnprintf(text, (size_t)length + 1, format, again);
     va_end(again);
     return text;
+}
+
+bool number_read(const char *text, size_t length, double *value)
+{
+    char sample[16], copy[128], *end;
+    /* What is between the digits is the point that strtod wants. localeconv would tell it, but not to two threads at once. */
+    const int width = snprintf(sample, sizeof sample, "%.1f", 1.5) - 2;
+    if (length == 0 || width < 1 || length + (size_t)width >= sizeof copy)
+        return false;
+    if (sample[1] != '.' && memchr(text, sample[1], length) != NULL)
+        return false;
+    const char *point = memchr(text, '.', length);
+    const int before = (int)(point ? (size_t)(point - text) : length), after = point ? (int)length - before - 1 : 0;
+    int made =
+        snprintf(copy, sizeof copy, "%.*s%.*s%.*s", before, text, point ? width : 0, sample + 1, after, point ? point + 1 : "");
+    double number = strtod(copy, &end);
+    if (end != copy + made)
+        return false;
+    *value = number;
+    return true;
 }
 
 /* Room for `more` bytes and the final zero. */

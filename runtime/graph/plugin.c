@@ -4,7 +4,6 @@
 #include <float.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/weights.h"
@@ -53,10 +52,9 @@ static bool is_choice(const char *choices, const char *item, size_t length)
 static plugcl_status check_item(const struct plugcl_plugin *plugin, const struct plugcl_option *option, const char *item,
                                 size_t length)
 {
-    char *end = NULL;
+    double number = 0;
     if (option->type == PLUGCL_OPTION_NUMBER) {
-        double number = strtod(item, &end);
-        if (length == 0 || end != item + length || !(fabs(number) <= FLT_MAX))
+        if (!number_read(item, length, &number) || !(fabs(number) <= FLT_MAX))
             return fail(PLUGCL_INVALID, "option %s of %s is \"%s\"; it must be a number", option->name, plugin->name, item);
     } else if (option->type == PLUGCL_OPTION_BOOL && !is_choice("true|false", item, length)) {
         return fail(PLUGCL_INVALID, "option %s of %s is \"%s\"; it must be true or false", option->name, plugin->name, item);
@@ -179,7 +177,10 @@ bool plugcl_call_bool(const struct plugcl_plugin_call *call, const char *option)
 
 double plugcl_call_number(const struct plugcl_plugin_call *call, const char *option)
 {
-    return strtod(plugcl_call_text(call, option), NULL);
+    const char *text = plugcl_call_text(call, option);
+    double number = 0;
+    number_read(text, strcspn(text, ","), &number);
+    return number;
 }
 
 plugcl_value plugcl_call_input(const struct plugcl_plugin_call *call, size_t index)

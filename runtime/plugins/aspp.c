@@ -221,8 +221,9 @@ static bool parse_rates(const struct aspp *self, size_t wide, uint32_t *rates)
     const char *text = plugcl_call_text(self->call, "rates");
     for (const char *item = text; item != NULL; item = strchr(item, ',')) {
         item += *item == ',';
-        double rate = strtod(item, NULL);
-        if (!(rate >= 1 && rate <= MAX_RATE) || rate != (uint32_t)rate) {
+        char *end;
+        long rate = strtol(item, &end, 10);
+        if (rate < 1 || rate > MAX_RATE || (*end != ',' && *end != '\0')) {
             layers_fail(self->graph, PLUGCL_INVALID, "option rates is %s; each must be a whole number from 1 to %d", text,
                         MAX_RATE);
             return false;

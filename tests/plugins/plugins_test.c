@@ -4,6 +4,7 @@
  * public interface: fused and expanded, all outputs and y alone, NCHW and NHWC. PLUGCL_TEST_DEVICE names the device ("cpu,gpu" by
  * default).
  */
+#include <locale.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -228,6 +229,41 @@ static void every_flavour(void **state)
         }
         plugcl_weights_destroy(&weights);
     }
+}
+
+/* A locale whose decimal point is a comma, made here: a machine need not have one. */
+static bool set_comma(void)
+{
+    const char *base = getenv("TMPDIR");
+    char folder[1024], command[4096];
+    snprintf(folder, sizeof folder, "%s/plugcl-locale-XXXXXX", base && base[0] == '/' ? base : "/tmp");
+    if (!mkdtemp(folder))
+        return false;
+    snprintf(command, sizeof command, "cd '%s' && printf 'LC_NUMERIC\\ndecimal_point \",\"\\nthousands_sep \".\"\\ngrouping 3\\n"
+             "END LC_NUMERIC\\n' >source && localedef -c -i source -f UTF-8 ./comma >log 2>&1", folder);
+    int ignored = system(command); /* it warns of all the other categories */
+    (void)ignored;
+    setenv("LOCPATH", folder, 1);
+    const bool good = setlocale(LC_NUMERIC, "comma") != NULL;
+    snprintf(command, sizeof command, "rm -rf '%s'", folder);
+    ignored = system(command);
+    return good;
+}
+
+/* The options' numbers and lists are the same in every host application. */
+static void options_know_no_locale(void **state)
+{
+    if (!set_comma())
+        skip();
+    for (size_t i = 0; i < sizeof vectors / sizeof *vectors; i++) {
+        if (vectors[i].options == NULL || strpbrk(vectors[i].options, ".,") == NULL)
+            continue;
+        plugcl_weights *weights = open_vector(vectors[i].file);
+        struct trial trial = { .vector = &vectors[i], .context = *state, .weights = weights };
+        run(&trial);
+        plugcl_weights_destroy(&weights);
+    }
+    setlocale(LC_NUMERIC, "C");
 }
 
 /*
@@ -489,6 +525,7 @@ int main(void)
         cmocka_unit_test(every_refusal),
         cmocka_unit_test(notes_name_options),
         cmocka_unit_test(every_flavour),
+        cmocka_unit_test(options_know_no_locale),
     };
     return cmocka_run_group_tests(tests, open_context, close_context) ? 1 : 0;
 }

@@ -195,6 +195,25 @@ static void test_memory(void **state)
     memory_free(b);
 }
 
+static void test_number(void **state)
+{
+    (void)state;
+    double value = 7;
+    assert_true(number_read("0.5", 3, &value));
+    assert_true(value == 0.5);
+    assert_true(number_read("-12.25e1,8", 8, &value));
+    assert_true(value == -122.5);
+    assert_true(number_read("6,12", 1, &value));
+    assert_true(value == 6);
+    static const char *const others[] = { "", "x", "1x", "0,5", "1.2.3", " ", "-" };
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        assert_false(number_read(others[i], strlen(others[i]), &value));
+    assert_true(value == 6);
+    char digits[200];
+    memset(digits, '1', sizeof digits);
+    assert_false(number_read(digits, sizeof digits, &value)); /* nobody means so many */
+}
+
 static void test_text(void **state)
 {
     (void)state;
@@ -400,9 +419,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sha256_vectors), cmocka_unit_test(test_sha256_pieces), cmocka_unit_test(test_sha256_fields),
         cmocka_unit_test(test_half_round_trip), cmocka_unit_test(test_half_rounding), cmocka_unit_test(test_elements_to_float),
-        cmocka_unit_test(test_sizes), cmocka_unit_test(test_memory), cmocka_unit_test(test_text), cmocka_unit_test(test_array),
-        cmocka_unit_test(test_error), cmocka_unit_test(test_error_cut), cmocka_unit_test(test_names), cmocka_unit_test(test_log),
-        cmocka_unit_test(test_threads), cmocka_unit_test(test_shapes),
+        cmocka_unit_test(test_sizes), cmocka_unit_test(test_memory), cmocka_unit_test(test_number), cmocka_unit_test(test_text),
+        cmocka_unit_test(test_array), cmocka_unit_test(test_error), cmocka_unit_test(test_error_cut), cmocka_unit_test(test_names),
+        cmocka_unit_test(test_log), cmocka_unit_test(test_threads), cmocka_unit_test(test_shapes),
     };
     return cmocka_run_group_tests_name("base", tests, NULL, NULL) ? 1 : 0;
 }
