@@ -18,8 +18,8 @@ typedef enum plugcl_log_level {
     PLUGCL_LOG_DEBUG      /* programs compiled or loaded, variants taken, devices skipped */
 } plugcl_log_level;
 
-/* Receives one message without a newline. May be called from any thread that calls into plugcl, and, for adopted OpenCL
- * contexts, from a thread of the driver; it must not call plugcl. `message` is valid during the call only. */
+/* Receives one line without its newline (a build log has several). May be called from any thread that calls into plugcl, and, for
+ * adopted OpenCL contexts, from a thread of the driver; it must not call plugcl. `message` is valid during the call only. */
 typedef void (*plugcl_log_callback)(void *user, plugcl_log_level level, const char *message);
 
 #ifdef __cplusplus

@@ -56,19 +56,12 @@ static plugcl_status find_device(const struct opencl_api *api, cl_device_id id, 
     return status;
 }
 
-plugcl_status context_adopt_with_api(struct opencl_library *library, cl_context cl, cl_device_id id, cl_command_queue queue,
-                                     const struct plugcl_context_params *params, plugcl_context **context)
+static plugcl_status adopt(struct opencl_library *library, cl_context cl, cl_device_id id, cl_command_queue queue,
+                           const struct plugcl_context_params *given, plugcl_context **context)
 {
-    struct plugcl_context_params given = plugcl_context_params_init();
     struct device device;
-    if (!context)
-        return fail(PLUGCL_INVALID, "no place for the context was given");
-    *context = NULL;
-    if (!cl || !id)
-        return fail(PLUGCL_INVALID, "a context and a device are needed");
-    plugcl_status status = params ? params_read("plugcl_context_params", params, &given, sizeof given) : PLUGCL_OK;
-    if (status == PLUGCL_OK)
-        status = check_device(library->api, cl, id);
+    plugcl_status status =
+        cl && id ? check_device(library->api, cl, id) : fail(PLUGCL_INVALID, "a context and a device are needed");
     if (status == PLUGCL_OK)
         status = find_device(library->api, id, &device);
     if (status != PLUGCL_OK)
@@ -81,8 +74,23 @@ plugcl_status context_adopt_with_api(struct opencl_library *library, cl_context 
         device_free(&device);
         return status;
     }
-    struct context_source source = { library, &device, cl, queue, &given };
+    struct context_source source = { library, &device, cl, queue, given };
     return context_open(&source, context);
+}
+
+plugcl_status context_adopt_with_api(struct opencl_library *library, cl_context cl, cl_device_id id, cl_command_queue queue,
+                                     const struct plugcl_context_params *params, plugcl_context **context)
+{
+    struct plugcl_context_params given = plugcl_context_params_init();
+    if (!context)
+        return fail(PLUGCL_INVALID, "no place for the context was given");
+    *context = NULL;
+    plugcl_status status = params ? params_read("plugcl_context_params", params, &given, sizeof given) : PLUGCL_OK;
+    if (status == PLUGCL_OK)
+        status = adopt(library, cl, id, queue, &given, context);
+    if (status != PLUGCL_OK)
+        context_log_failure(&given);
+    return status;
 }
 
 plugcl_status plugcl_context_adopt(cl_context cl, cl_device_id device, cl_command_queue queue,

@@ -163,6 +163,12 @@ static plugcl_status select_device(struct opencl_library *library, const struct 
     return fail_no_device(worst, devices, asked);
 }
 
+void context_log_failure(const struct plugcl_context_params *params)
+{
+    struct log log = { params->log, params->log_user, params->log_level };
+    log_message(&log, PLUGCL_LOG_ERROR, "%s", plugcl_error_message());
+}
+
 static plugcl_status create(struct opencl_library *library, const struct plugcl_context_params *params, plugcl_context **context)
 {
     if (!context)
@@ -179,10 +185,8 @@ static plugcl_status create(struct opencl_library *library, const struct plugcl_
     if (status == PLUGCL_OK)
         status = select_device(library, &given, asked, &devices, context);
     devices_free(&devices);
-    if (status != PLUGCL_OK) {
-        struct log log = { given.log, given.log_user, given.log_level };
-        log_message(&log, PLUGCL_LOG_ERROR, "%s", plugcl_error_message());
-    }
+    if (status != PLUGCL_OK)
+        context_log_failure(&given);
     return status;
 }
 

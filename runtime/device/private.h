@@ -105,6 +105,9 @@ plugcl_status context_open(const struct context_source *source, plugcl_context *
 plugcl_status context_try(const struct opencl_api *api, const struct plugcl_context_params *params, struct device *device,
                           plugcl_context **context);
 
+/* Tells the log of a context that could not be made; its text is the thread's message. */
+void context_log_failure(const struct plugcl_context_params *params);
+
 /* Runs the probe kernel and checks its answer, unless the cache says that this driver gave the right one before. */
 plugcl_status probe_run(plugcl_context *context);
 

@@ -86,7 +86,6 @@ static plugcl_status fail_build(plugcl_context *context, cl_program cl, const ch
         error = api->clGetProgramBuildInfo(cl, context->device.id, CL_PROGRAM_BUILD_LOG, size, log, NULL);
     plugcl_status status = fail(PLUGCL_BUILD, "%s does not compile with %s:\n%s", name, options,
                                 log && !error ? log : "the driver gives no log");
-    log_message(&context->log, PLUGCL_LOG_ERROR, "%s", plugcl_error_message());
     memory_free(log);
     return status;
 }

@@ -54,7 +54,7 @@ static plugcl_status copy_plugins(plugcl_plan *plan, const plugcl_graph *graph)
 
 void plan_log_failure(plugcl_context *context, plugcl_status status)
 {
-    if (status != PLUGCL_OK && status != PLUGCL_BUILD && status != PLUGCL_CANCELLED) /* a build's log has been told already */
+    if (status != PLUGCL_OK && status != PLUGCL_CANCELLED)
         log_message(context_log(context), PLUGCL_LOG_ERROR, "%s", plugcl_error_message());
 }
 

@@ -411,6 +411,23 @@ static void count_errors(void *user, plugcl_log_level level, const char *message
     *(int *)user += level == PLUGCL_LOG_ERROR && strcmp(message, plugcl_error_message()) == 0;
 }
 
+static plugcl_status plan_broken_kernel(plugcl_context *context)
+{
+    const struct plugcl_kernel_argument arguments[] = { plugcl_argument_input(0), plugcl_argument_output(0) };
+    const struct plugcl_kernel_params *params =
+        plugcl_kernel_params(.source = "__kernel void f(__global int *x) { x[0] = nonesuch; }", .entry = "f",
+                             .arguments = arguments, .n_arguments = 2);
+    plugcl_graph *graph = NULL;
+    plugcl_plan *plan = NULL;
+    assert_int_equal(plugcl_graph_create(NULL, &graph), PLUGCL_OK);
+    plugcl_value x = plugcl_graph_input(graph, "x", PLUGCL_F32, PLUGCL_SHAPE(4));
+    plugcl_graph_label(graph, "stem");
+    plugcl_graph_output(graph, "y", plugcl_graph_kernel(graph, &x, 1, params, NULL));
+    plugcl_status status = plugcl_plan_create(context, graph, NULL, &plan);
+    plugcl_graph_destroy(&graph);
+    return status;
+}
+
 /* Each failure is told to the log of what it belongs to, once. */
 static void test_failures_are_logged(void **state)
 {
@@ -435,6 +452,9 @@ static void test_failures_are_logged(void **state)
     assert_int_equal(plugcl_plan_create(context, t.graph, NULL, &plan), PLUGCL_OK);
     assert_int_equal(plugcl_plan_run(plan, NULL, 0, NULL), PLUGCL_INVALID);
     assert_int_equal(in_context, 2);
+    assert_int_equal(plan_broken_kernel(context), PLUGCL_BUILD);
+    assert_non_null(strstr(plugcl_error_message(), "stem"));
+    assert_int_equal(in_context, 3);
     for (int i = 0; i < 8; i++)
         destroy_one(&t, i);
     plugcl_plan_destroy(&plan);

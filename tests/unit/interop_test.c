@@ -95,17 +95,31 @@ static void test_adopt(void **state)
     assert_references(app->context, before);
 }
 
+static void count_errors(void *user, plugcl_log_level level, const char *message)
+{
+    *(int *)user += level == PLUGCL_LOG_ERROR && strcmp(message, plugcl_error_message()) == 0;
+}
+
 static void test_adopt_errors(void **state)
 {
     struct application *app = *state;
     plugcl_context *context = NULL;
+    int errors = 0;
+    struct plugcl_context_params params = *quiet();
+    params.log = count_errors;
+    params.log_user = &errors;
+    params.log_level = PLUGCL_LOG_ERROR;
     assert_int_equal(plugcl_context_adopt(NULL, app->device, NULL, quiet(), &context), PLUGCL_INVALID);
     assert_int_equal(plugcl_context_adopt(app->context, NULL, NULL, quiet(), &context), PLUGCL_INVALID);
     cl_int error = CL_SUCCESS;
     cl_context other = clCreateContext(NULL, 1, &app->device, NULL, NULL, &error);
     assert_int_equal(error, CL_SUCCESS);
-    assert_int_equal(plugcl_context_adopt(other, app->device, app->queue, quiet(), &context), PLUGCL_INVALID);
+    assert_int_equal(plugcl_context_adopt(other, app->device, app->queue, &params, &context), PLUGCL_INVALID);
     assert_message("another context");
+    assert_int_equal(errors, 1);
+    assert_int_equal(plugcl_context_adopt(app->context, (cl_device_id)(void *)app, NULL, &params, &context), PLUGCL_INVALID);
+    assert_message("not one of the context's");
+    assert_int_equal(errors, 2);
     assert_null(context);
     assert_int_equal(references(other), 1);
     assert_int_equal(plugcl_context_adopt(other, app->device, NULL, quiet(), &context), PLUGCL_OK);
