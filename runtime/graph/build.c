@@ -149,7 +149,7 @@ plugcl_value plugcl_graph_transpose(plugcl_graph *graph, plugcl_value x, const i
     bool used[PLUGCL_MAX_RANK] = { false };
     if (rank_of(graph, x) < 0)
         return no_value;
-    bool fits = (int)rank == rank_of(graph, x);
+    bool fits = (order != NULL || rank == 0) && (int)rank == rank_of(graph, x);
     for (size_t i = 0; fits && i < rank; i++) {
         fits = order[i] >= 0 && order[i] < (int)rank && !used[order[i]];
         if (fits)
@@ -173,7 +173,7 @@ plugcl_value plugcl_graph_reduce(plugcl_graph *graph, plugcl_reduce kind, plugcl
                                  bool keep_dimensions)
 {
     struct reduce_params params = { .kind = kind, .keep_dimensions = keep_dimensions };
-    int rank = rank_of(graph, x);
+    int rank = has_axes(graph, "reduce", axes, n_axes) ? rank_of(graph, x) : -1;
     for (int i = 0; n_axes == 0 && i < rank; i++)
         params.axes[i] = true;
     for (size_t i = 0; rank >= 0 && i < n_axes; i++) {

@@ -17,6 +17,8 @@ bool has_operands(plugcl_graph *graph, const char *what, const plugcl_value *val
 int rank_of(plugcl_graph *graph, plugcl_value value);
 /* The axis counted from the front, or −1 with an error in the graph. */
 int axis_of(plugcl_graph *graph, plugcl_value value, int axis, const char *what);
+/* False, with an error in the graph, for a list of axes that is NULL and not empty. */
+bool has_axes(plugcl_graph *graph, const char *what, const int *axes, size_t n_axes);
 
 /* Copies a caller's parameters, which may be NULL. */
 void take_params(plugcl_graph *graph, const char *what, void *own, size_t own_size, const void *given);

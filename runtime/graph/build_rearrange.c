@@ -79,6 +79,8 @@ void plugcl_graph_split(plugcl_graph *graph, plugcl_value x, int axis, const int
 static bool take_axes(plugcl_graph *graph, const char *what, int rank, const int *axes, size_t n_axes,
                       struct squeeze_params *params)
 {
+    if (!has_axes(graph, what, axes, n_axes))
+        return false;
     for (size_t i = 0; i < n_axes; i++) {
         int axis = axes[i] < 0 ? axes[i] + rank : axes[i];
         bool inside = axis >= 0 && axis < rank;

@@ -32,6 +32,13 @@ int rank_of(plugcl_graph *graph, plugcl_value value)
     return found && graph_is_good(graph) ? (int)found->shape.rank : -1;
 }
 
+bool has_axes(plugcl_graph *graph, const char *what, const int *axes, size_t n_axes)
+{
+    if (axes == NULL && n_axes > 0)
+        graph_fail(graph, fail(PLUGCL_INVALID, "%s needs %zu axes, not NULL", what, n_axes));
+    return axes != NULL || n_axes == 0;
+}
+
 int axis_of(plugcl_graph *graph, plugcl_value value, int axis, const char *what)
 {
     int rank = rank_of(graph, value);

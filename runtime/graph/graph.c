@@ -11,6 +11,8 @@
 plugcl_status plugcl_graph_create(const struct plugcl_graph_params *params, plugcl_graph **graph)
 {
     struct plugcl_graph_params own = plugcl_graph_params_init();
+    if (graph == NULL)
+        return fail(PLUGCL_INVALID, "no place for the graph was given");
     *graph = NULL;
     plugcl_status status = params ? params_read("plugcl_graph_params", params, &own, sizeof own) : PLUGCL_OK;
     if (status == PLUGCL_OK && (*graph = memory_zeroed(1, sizeof **graph)) == NULL)
@@ -215,6 +217,8 @@ plugcl_status plugcl_graph_shape(const plugcl_graph *graph, plugcl_value value, 
     const struct value *found = graph_value(graph, value.id);
     if (found == NULL)
         return fail(PLUGCL_INVALID, "%s %u %s", "there is no value", value.id, graph ? "in this graph" : "without a graph");
+    if (shape == NULL)
+        return fail(PLUGCL_INVALID, "no place for the shape was given");
     *shape = found->shape;
     return PLUGCL_OK;
 }
@@ -224,6 +228,8 @@ plugcl_status plugcl_graph_dtype(const plugcl_graph *graph, plugcl_value value, 
     const struct value *found = graph_value(graph, value.id);
     if (found == NULL)
         return fail(PLUGCL_INVALID, "%s %u %s", "there is no value", value.id, graph ? "in this graph" : "without a graph");
+    if (dtype == NULL)
+        return fail(PLUGCL_INVALID, "no place for the type was given");
     *dtype = found->dtype;
     return PLUGCL_OK;
 }

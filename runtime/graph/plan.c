@@ -140,6 +140,8 @@ plugcl_status plugcl_plan_shape(const plugcl_plan *plan, const char *name, plugc
 {
     const struct port *port = NULL;
     plugcl_status status = find_port(plan, name, &port);
+    if (status == PLUGCL_OK && shape == NULL)
+        status = fail(PLUGCL_INVALID, "no place for the shape was given");
     if (status == PLUGCL_OK)
         *shape = port->shape;
     return status;
@@ -149,6 +151,8 @@ plugcl_status plugcl_plan_dtype(const plugcl_plan *plan, const char *name, plugc
 {
     const struct port *port = NULL;
     plugcl_status status = find_port(plan, name, &port);
+    if (status == PLUGCL_OK && dtype == NULL)
+        status = fail(PLUGCL_INVALID, "no place for the type was given");
     if (status == PLUGCL_OK)
         *dtype = port->dtype;
     return status;

@@ -42,8 +42,12 @@ static plugcl_status copy_node(plugcl_graph *copy, const struct node *node, cons
 
 static plugcl_status check_names(const plugcl_graph *graph, const struct plugcl_input_shape *shapes, size_t n_shapes)
 {
+    if (shapes == NULL && n_shapes > 0)
+        return fail(PLUGCL_INVALID, "plugcl_plan_params::shapes must be %zu shapes, not NULL", n_shapes);
     for (size_t i = 0; i < n_shapes; i++) {
         bool found = false;
+        if (shapes[i].name == NULL)
+            return fail(PLUGCL_INVALID, "shape %zu has no name; it must be an input's", i);
         for (size_t j = 0; j < graph->n_values; j++)
             found = found || (graph->values[j].kind == VALUE_INPUT && strcmp(graph->values[j].name, shapes[i].name) == 0);
         if (!found)

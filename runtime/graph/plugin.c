@@ -318,11 +318,13 @@ static plugcl_node *node_create(plugcl_graph *graph, const struct plugcl_plugin 
     return node->prefix ? node : NULL;
 }
 
-static plugcl_status check_inputs(const struct plugcl_plugin *plugin, size_t n_inputs)
+static plugcl_status check_inputs(const struct plugcl_plugin *plugin, const plugcl_value *inputs, size_t n_inputs)
 {
     size_t wanted = 0;
     while (plugin->inputs[wanted] != NULL)
         wanted++;
+    if (inputs == NULL && n_inputs > 0)
+        return fail(PLUGCL_INVALID, "%s takes %zu inputs, not NULL", plugin->name, wanted);
     return n_inputs == wanted ? PLUGCL_OK
                               : fail(PLUGCL_INVALID, "%s takes %zu inputs; %zu are given", plugin->name, wanted, n_inputs);
 }
@@ -339,7 +341,8 @@ plugcl_status plugcl_graph_plugin(plugcl_graph *graph, const char *name, const p
     void *user = NULL;
     const struct plugcl_plugin *plugin = registry_find(graph->registry, name, &user);
     struct plugcl_plugin_call call = { .graph = graph, .inputs = inputs, .n_inputs = n_inputs, .weights = weights };
-    plugcl_status status = plugin ? check_inputs(plugin, n_inputs) : fail(PLUGCL_NOT_FOUND, "there is no plug-in named %s", name);
+    plugcl_status status =
+        plugin ? check_inputs(plugin, inputs, n_inputs) : fail(PLUGCL_NOT_FOUND, "there is no plug-in named %s", name);
     if (status == PLUGCL_OK && (call.node = node_create(graph, plugin, prefix)) == NULL)
         status = fail_no_memory(sizeof *call.node);
     if (status == PLUGCL_OK && weights != NULL &&
@@ -375,11 +378,15 @@ plugcl_status plugcl_graph_plugin(plugcl_graph *graph, const char *name, const p
 
 plugcl_value plugcl_node_output(plugcl_node *node, const char *name)
 {
-    for (size_t i = 0; node != NULL && i < node->n_outputs; i++)
+    if (node != NULL && name == NULL)
+        graph_fail(node->graph,
+                   fail(PLUGCL_INVALID, "an output of plug-in %s is asked for by its name, not NULL", node->plugin->name));
+    if (node == NULL || name == NULL)
+        return (plugcl_value){ 0 };
+    for (size_t i = 0; i < node->n_outputs; i++)
         if (strcmp(node->outputs[i].name, name) == 0)
             return node->outputs[i].value;
-    if (node != NULL)
-        graph_fail(node->graph, fail(PLUGCL_NOT_FOUND, "plug-in %s has no output %s", node->plugin->name, name));
+    graph_fail(node->graph, fail(PLUGCL_NOT_FOUND, "plug-in %s has no output %s", node->plugin->name, name));
     return (plugcl_value){ 0 };
 }
 

@@ -29,6 +29,8 @@ static size_t builtin_count(void)
 
 plugcl_status plugcl_registry_create(plugcl_registry **registry)
 {
+    if (registry == NULL)
+        return fail(PLUGCL_INVALID, "no place for the registry was given");
     *registry = memory_zeroed(1, sizeof **registry);
     return *registry ? PLUGCL_OK : fail_no_memory(sizeof **registry);
 }

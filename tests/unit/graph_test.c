@@ -136,6 +136,10 @@ static void test_rearranging_errors(void **state)
     REFUSED("slice", "axis 4", "-4 to 3", plugcl_graph_slice(g, x, &(struct plugcl_slice){ 4, 0, 1, 1 }, 1));
     REFUSED("slice", "axis -1", "twice", plugcl_graph_slice(g, x, (struct plugcl_slice[]){ { 3, 0, 1, 1 }, { -1, 0, 1, 1 } }, 2));
     REFUSED("slice", "2 slices", "not NULL", plugcl_graph_slice(g, x, NULL, 2));
+    REFUSED("squeeze", "1 axes", "not NULL", plugcl_graph_squeeze(g, x, NULL, 1));
+    REFUSED("unsqueeze", "2 axes", "not NULL", plugcl_graph_unsqueeze(g, x, NULL, 2));
+    REFUSED("reduce", "1 axes", "not NULL", plugcl_graph_reduce(g, PLUGCL_REDUCE_SUM, x, NULL, 1, false));
+    REFUSED("transpose", "the order", "each of the 4 axes", plugcl_graph_transpose(g, x, NULL, 4));
     REFUSED("split", "add up to 5", "has 6", split(g, x, sizes, 2));
     REFUSED("split", "part 0 has -1", "at least 0", split(g, x, (const int64_t[]){ -1, 7 }, 2));
     REFUSED("split", "6 elements into 4", "parts of 2 they are 3", split(g, x, NULL, 4));
@@ -247,6 +251,58 @@ static void test_pyramid_and_resize_errors(void **state)
     REFUSED("resize", "mode 9", "no", plugcl_graph_resize(g, x, none, plugcl_resize_params(.mode = (plugcl_sample_mode)9)));
 }
 
+/* Places and arrays that are NULL. */
+static void test_null(void **state)
+{
+    (void)state;
+    plugcl_graph *graph = NULL;
+    plugcl_node *node = NULL;
+    assert_int_equal(plugcl_graph_create(NULL, NULL), PLUGCL_INVALID);
+    assert_message("no place for the graph");
+    assert_int_equal(plugcl_registry_create(NULL), PLUGCL_INVALID);
+    assert_message("no place for the registry");
+    assert_int_equal(plugcl_graph_create(NULL, &graph), PLUGCL_OK);
+    plugcl_value x = plugcl_graph_input(graph, "x", PLUGCL_F32, PLUGCL_SHAPE(2));
+    assert_int_equal(plugcl_graph_shape(graph, x, NULL), PLUGCL_INVALID);
+    assert_message("no place for the shape");
+    assert_int_equal(plugcl_graph_dtype(graph, x, NULL), PLUGCL_INVALID);
+    assert_message("no place for the type");
+    assert_int_equal(plugcl_graph_plugin(graph, "se", NULL, 1, NULL, NULL, NULL, &node), PLUGCL_INVALID);
+    assert_message("se takes 1 inputs, not NULL");
+    assert_null(node);
+    plugcl_graph_destroy(&graph);
+}
+
+static plugcl_status build_identity(plugcl_graph *graph, const struct plugcl_plugin_call *call, void *user)
+{
+    (void)graph;
+    (void)user;
+    plugcl_call_set_output(call, "y", plugcl_call_input(call, 0));
+    return PLUGCL_OK;
+}
+
+static void test_null_output_name(void **state)
+{
+    (void)state;
+    static const char *const inputs[] = { "x", NULL }, *const outputs[] = { "y", NULL };
+    static const struct plugcl_plugin identity = { .struct_size = sizeof identity, .api_version = PLUGCL_PLUGIN_API_VERSION,
+                                                   .name = "identity", .summary = "x", .inputs = inputs, .outputs = outputs,
+                                                   .build = build_identity };
+    plugcl_registry *registry = NULL;
+    plugcl_graph *graph = NULL;
+    plugcl_node *node = NULL;
+    assert_int_equal(plugcl_registry_create(&registry), PLUGCL_OK);
+    assert_int_equal(plugcl_registry_add(registry, &identity, NULL), PLUGCL_OK);
+    assert_int_equal(plugcl_graph_create(plugcl_graph_params(.registry = registry), &graph), PLUGCL_OK);
+    plugcl_value x = plugcl_graph_input(graph, "x", PLUGCL_F32, PLUGCL_SHAPE(2));
+    assert_int_equal(plugcl_graph_plugin(graph, "identity", &x, 1, NULL, NULL, NULL, &node), PLUGCL_OK);
+    assert_int_equal(plugcl_node_output(node, NULL).id, 0);
+    assert_int_equal(plugcl_graph_status(graph), PLUGCL_INVALID);
+    assert_message("an output of plug-in identity is asked for by its name, not NULL");
+    plugcl_graph_destroy(&graph);
+    plugcl_registry_destroy(&registry);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -256,6 +312,8 @@ int main(void)
         cmocka_unit_test(test_pyramid_and_resize_errors),
         cmocka_unit_test(test_rearranging_errors),
         cmocka_unit_test(test_unknown_sizes),
+        cmocka_unit_test(test_null),
+        cmocka_unit_test(test_null_output_name),
     };
     return cmocka_run_group_tests_name("graph", tests, NULL, NULL) ? 1 : 0;
 }

@@ -340,6 +340,12 @@ static void test_plan_errors(void **state)
         plugcl_plan_create(fixture->context, fixture->graph, plugcl_plan_params(.shapes = &unknown, .n_shapes = 1), &plan),
         PLUGCL_NOT_FOUND);
     assert_null(plan);
+    unknown.name = NULL;
+    const struct plugcl_plan_params *nameless = plugcl_plan_params(.shapes = &unknown, .n_shapes = 1);
+    assert_int_equal(plugcl_plan_create(fixture->context, fixture->graph, nameless, &plan), PLUGCL_INVALID);
+    assert_message("shape 0 has no name");
+    assert_int_equal(plugcl_plan_create(fixture->context, fixture->graph, plugcl_plan_params(.n_shapes = 2), &plan), PLUGCL_INVALID);
+    assert_message("2 shapes, not NULL");
 }
 
 static void test_graph_keeps_its_first_error(void **state)
@@ -371,6 +377,8 @@ static void test_binding_errors(void **state)
     assert_int_equal(plugcl_plan_run(plan, (struct plugcl_binding[]){ { "q", x } }, 1, NULL), PLUGCL_NOT_FOUND);
     assert_int_equal(plugcl_plan_run(plan, NULL, 0, NULL), PLUGCL_INVALID);
     assert_int_equal(plugcl_plan_run(plan, (struct plugcl_binding[]){ { "x", x } }, 1, NULL), PLUGCL_OK);
+    assert_int_equal(plugcl_plan_shape(plan, "x", NULL), PLUGCL_INVALID);
+    assert_int_equal(plugcl_plan_dtype(plan, "x", NULL), PLUGCL_INVALID);
     plugcl_tensor_destroy(&x);
     plugcl_tensor_destroy(&y);
     plugcl_tensor_destroy(&wrong);
