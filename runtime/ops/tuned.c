@@ -10,10 +10,15 @@
 
 #define NO_TILE "-"
 
+struct known_result {
+    struct tuned_result result;
+    bool is_own; /* measured by this context; others are the record's, where a process may have put a newer one since */
+};
+
 struct tuned_store {
     mutex lock;
     bool is_loaded;
-    struct tuned_result *results; /* the oldest first */
+    struct known_result *results; /* the oldest first */
     size_t count, capacity;
 };
 
@@ -59,21 +64,25 @@ const char *tuned_read(const char *text, struct tuned_result *result)
     return text + end + 1;
 }
 
-static struct tuned_result *find(const struct tuned_store *store, const uint8_t key[32])
+static struct known_result *find(const struct tuned_store *store, const uint8_t key[32])
 {
     for (size_t i = 0; i < store->count; i++)
-        if (memcmp(store->results[i].key, key, sizeof store->results[i].key) == 0)
+        if (memcmp(store->results[i].result.key, key, sizeof store->results[i].result.key) == 0)
             return &store->results[i];
     return NULL;
 }
 
-static void add(struct tuned_store *store, const struct tuned_result *result)
+/* Replaces what is known of the call, or adds to it. */
+static void set(struct tuned_store *store, const struct tuned_result *result, bool is_own)
 {
-    if (store->count == TUNED_MOST)
-        memmove(store->results, store->results + 1, --store->count * sizeof *store->results);
-    struct tuned_result *place = array_push(&store->results, &store->count, &store->capacity, sizeof *place);
+    struct known_result *place = find(store, result->key);
+    if (place == NULL) {
+        if (store->count == TUNED_MOST)
+            memmove(store->results, store->results + 1, --store->count * sizeof *store->results);
+        place = array_push(&store->results, &store->count, &store->capacity, sizeof *place);
+    }
     if (place != NULL)
-        *place = *result;
+        *place = (struct known_result){ *result, is_own };
 }
 
 static void record_key(const plugcl_context *context, uint8_t key[32])
@@ -87,17 +96,18 @@ static void record_key(const plugcl_context *context, uint8_t key[32])
     sha256_finish(&hash, key);
 }
 
-/* Takes over results of the record that the store has not. */
+/* Takes over what the record has, but for what this context measured itself. */
 static void load(plugcl_context *context, struct tuned_store *store)
 {
     uint8_t key[32];
     size_t bytes;
     struct tuned_result result;
+    const struct known_result *known;
     record_key(context, key);
     char *record = context_cache_get(context, key, &bytes);
     for (const char *line = record; line != NULL && (line = tuned_read(line, &result)) != NULL;)
-        if (find(store, result.key) == NULL)
-            add(store, &result);
+        if ((known = find(store, result.key)) == NULL || !known->is_own)
+            set(store, &result, false);
     memory_free(record);
     store->is_loaded = true;
 }
@@ -110,9 +120,9 @@ bool tuned_find(plugcl_context *context, const uint8_t key[32], struct tuned_res
     mutex_lock(&store->lock);
     if (!store->is_loaded)
         load(context, store);
-    const struct tuned_result *found = find(store, key);
+    const struct known_result *found = find(store, key);
     if (found != NULL)
-        *result = *found;
+        *result = found->result;
     mutex_unlock(&store->lock);
     return found != NULL;
 }
@@ -126,13 +136,9 @@ void tuned_keep(plugcl_context *context, const struct tuned_result *result)
         return;
     mutex_lock(&store->lock);
     load(context, store); /* again: another process may have added to it */
-    struct tuned_result *known = find(store, result->key);
-    if (known != NULL)
-        *known = *result;
-    else
-        add(store, result);
+    set(store, result, true);
     for (size_t i = 0; i < store->count; i++)
-        tuned_write(&record, &store->results[i]);
+        tuned_write(&record, &store->results[i].result);
     record_key(context, key);
     if (!record.failed && record.data != NULL)
         context_cache_set(context, key, record.data, record.length);

@@ -26,7 +26,8 @@ struct tuned_result {
 
 /* False if nothing is known of that call. */
 bool tuned_find(plugcl_context *context, const uint8_t key[32], struct tuned_result *result);
-/* Adds or replaces a result and stores the record, joined with what other processes have put there. Best effort. */
+/* Adds or replaces a result and stores the record, joined with what other processes have put there: what this context measured
+ * itself is its own, of the rest the record's are taken. Best effort. */
 void tuned_keep(plugcl_context *context, const struct tuned_result *result);
 
 /* The record's text: tuned_read reads one line and returns what follows it, NULL at the end or where it is none. */

@@ -454,6 +454,43 @@ static void test_cancellation(void **state)
     shelf_free(&shelf);
 }
 
+static struct tuned_result made_result(uint8_t key, uint64_t ns)
+{
+    return (struct tuned_result){ .key = { key }, .best = { "cpu_taps", "6x64", ns }, .built_in = { "generic", "", 900 } };
+}
+
+static uint64_t time_of(plugcl_context *context, uint8_t key)
+{
+    const uint8_t whole[32] = { key };
+    struct tuned_result result = { .best.ns = 0 };
+    tuned_find(context, whole, &result);
+    return result.best.ns;
+}
+
+/* Two processes: of what both know, the later measurement stays, whoever stores something else after it. */
+static void test_later_results_stay(void **state)
+{
+    (void)state;
+    struct shelf shelf = { 0 };
+    plugcl_context *first = open_context(&shelf);
+    struct tuned_result old = made_result(1, 500), measured = made_result(1, 300), own = made_result(2, 70), again = made_result(2, 60);
+    tuned_keep(first, &old);
+    plugcl_context *long_lived = open_context(&shelf);
+    assert_int_equal(time_of(long_lived, 1), 500);
+    tuned_keep(first, &measured);
+    tuned_keep(long_lived, &own);
+    assert_int_equal(time_of(long_lived, 1), 300);
+    tuned_keep(first, &again); /* both have measured it: the one that stores last */
+    assert_int_equal(time_of(first, 2), 60);
+    plugcl_context_destroy(&first);
+    plugcl_context_destroy(&long_lived);
+    first = open_context(&shelf);
+    assert_int_equal(time_of(first, 1), 300);
+    assert_int_equal(time_of(first, 2), 60);
+    plugcl_context_destroy(&first);
+    shelf_free(&shelf);
+}
+
 /* A file of its own, for this user alone, which the cache counts and clears. */
 static void test_file(void **state)
 {
@@ -517,6 +554,7 @@ int main(void)
         cmocka_unit_test(test_results_choose),
         cmocka_unit_test(test_damage),
         cmocka_unit_test(test_cancellation),
+        cmocka_unit_test(test_later_results_stay),
         cmocka_unit_test_setup_teardown(test_file, make_folder, remove_folder),
         cmocka_unit_test(test_bad_parameters),
     };
