@@ -18,11 +18,11 @@ bool clblast_serves(const plugcl_context *context)
 
 static plugcl_status clblast_fail(const char *call, CLBlastStatusCode code)
 {
-    if (code == CLBlastTempBufferAllocFailure || code == CLBlastOpenCLOutOfResources || code == CLBlastOpenCLOutOfHostMemory)
-        return fail(PLUGCL_NO_MEMORY, "%s: %s", call, opencl_error_name((cl_int)code));
     if (code == CLBlastOpenCLBuildProgramFailure)
         return fail(PLUGCL_BUILD, "%s: the device's compiler refuses CLBlast's kernels", call);
-    return fail(PLUGCL_DEVICE, "%s failed with status %d", call, (int)code);
+    if ((int)code > -1000) /* below are its own, above OpenCL's */
+        return opencl_fail(call, (cl_int)code);
+    return fail(PLUGCL_DEVICE, "%s failed with CLBlast's status %d", call, (int)code);
 }
 
 static CLBlastTranspose transpose_of(bool transposed)

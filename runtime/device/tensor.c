@@ -20,17 +20,23 @@ static plugcl_status make_tensor(plugcl_dtype dtype, const plugcl_shape *shape, 
 {
     *made = NULL;
     size_t element = plugcl_dtype_size(dtype), bytes;
-    if (element == 0 || dtype == PLUGCL_F64)
-        return fail(PLUGCL_INVALID, "tensors are of f32, i32, i64, bool, f16 or bf16");
-    if (!shape || shape->rank > PLUGCL_MAX_RANK)
-        return fail(PLUGCL_INVALID, "a tensor has a shape of at most %d dimensions", PLUGCL_MAX_RANK);
+    if (element == 0)
+        return fail(PLUGCL_INVALID, "a tensor of the unknown type %d; it must be f32, i32, i64, bool, f16 or bf16", (int)dtype);
+    if (dtype == PLUGCL_F64)
+        return fail(PLUGCL_INVALID, "a tensor of type f64; it must be f32, i32, i64, bool, f16 or bf16");
+    if (!shape)
+        return fail(PLUGCL_INVALID, "a tensor needs a shape, not NULL");
+    if (shape->rank > PLUGCL_MAX_RANK)
+        return fail(PLUGCL_INVALID, "a tensor of rank %u; it must be at most %d", (unsigned)shape->rank, PLUGCL_MAX_RANK);
     for (uint32_t i = 0; i < shape->rank; i++) {
         if (shape->dims[i] < 0)
             return fail(PLUGCL_INVALID, "dimension %u of the tensor is %lld; it must be known", (unsigned)i,
                         (long long)shape->dims[i]);
     }
-    if (layout != PLUGCL_NCHW && (layout != PLUGCL_NHWC || shape->rank != 4))
-        return fail(PLUGCL_INVALID, "the layout is row-major, or NHWC for four dimensions");
+    if (layout != PLUGCL_NCHW && layout != PLUGCL_NHWC)
+        return fail(PLUGCL_INVALID, "a tensor in layout %d; it must be NCHW or NHWC", (int)layout);
+    if (layout == PLUGCL_NHWC && shape->rank != 4)
+        return fail(PLUGCL_INVALID, "a tensor in NHWC of rank %u; it must be NCHW, which is row-major", (unsigned)shape->rank);
     int64_t elements = plugcl_shape_elements(shape);
     if (elements < 0 || (uint64_t)elements > SIZE_MAX || !size_multiply((size_t)elements, element, &bytes))
         return fail(PLUGCL_INVALID, "the tensor is larger than memory can be");

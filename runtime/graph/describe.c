@@ -67,10 +67,9 @@ static json_t *plan_json(const plugcl_plan *plan)
 
 static void text_port(struct text *text, const struct port *port)
 {
-    text_add(text, "%s %s [", port->is_output ? "output" : "input ", port->name);
-    for (uint32_t i = 0; i < port->shape.rank; i++)
-        text_add(text, "%s%lld", i ? ", " : "", (long long)port->shape.dims[i]);
-    text_add(text, port->dtype == PLUGCL_F32 ? "]\n" : "] %s\n", plugcl_dtype_name(port->dtype));
+    char shape[SHAPE_TEXT];
+    text_add(text, "%s %s %s", port->is_output ? "output" : "input ", port->name, shape_text(shape, &port->shape));
+    text_add(text, port->dtype == PLUGCL_F32 ? "\n" : " %s\n", plugcl_dtype_name(port->dtype));
 }
 
 static void plan_text(const plugcl_plan *plan, struct text *text)
@@ -118,8 +117,9 @@ plugcl_status plugcl_plan_describe(const plugcl_plan *plan, plugcl_text_format f
         plan_text(plan, &made);
     }
     if (made.failed) {
+        const size_t bytes = made.length + 1;
         text_free(&made);
-        return fail_no_memory(made.length);
+        return fail_no_memory(bytes);
     }
     *text = made.data;
     return PLUGCL_OK;

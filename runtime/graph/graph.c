@@ -291,6 +291,19 @@ bool shape_is_known(const plugcl_shape *shape)
     return true;
 }
 
+const char *shape_text(char text[SHAPE_TEXT], const plugcl_shape *shape)
+{
+    size_t used = (size_t)snprintf(text, SHAPE_TEXT, "[");
+    for (uint32_t i = 0; i < shape->rank && i < PLUGCL_MAX_RANK; i++) {
+        const char *comma = i > 0 ? ", " : "";
+        used += (size_t)(shape->dims[i] == PLUGCL_DIM_ANY
+                             ? snprintf(text + used, SHAPE_TEXT - used, "%sany", comma)
+                             : snprintf(text + used, SHAPE_TEXT - used, "%s%lld", comma, (long long)shape->dims[i]));
+    }
+    snprintf(text + used, SHAPE_TEXT - used, "]");
+    return text;
+}
+
 /* What a result has when its rule refuses the sizes that were tried. */
 static plugcl_shape unknown_result(const plugcl_graph *graph, const struct node *node)
 {

@@ -86,6 +86,9 @@ bool graph_add(plugcl_graph *graph, const struct operator_info *info, const void
 plugcl_value graph_add_constant(plugcl_graph *graph, struct constant *constant);
 
 bool shape_is_known(const plugcl_shape *shape);
+/* "[1, 64, any, any]" in the caller's place, which it returns. */
+enum { SHAPE_TEXT = PLUGCL_MAX_RANK * 22 + 3 };
+const char *shape_text(char text[SHAPE_TEXT], const plugcl_shape *shape);
 
 /* Shapes of a node's outputs from its inputs' shapes. */
 plugcl_status graph_infer(const plugcl_graph *graph, const struct node *node, plugcl_shape *outputs);

@@ -16,8 +16,10 @@ static plugcl_status copy_input(plugcl_graph *copy, const struct value *value, c
         bool fits = shapes[i].shape.rank == shape.rank && plugcl_shape_elements(&shapes[i].shape) >= 0;
         for (uint32_t j = 0; fits && j < shape.rank; j++)
             fits = shape.dims[j] == PLUGCL_DIM_ANY || shape.dims[j] == shapes[i].shape.dims[j];
+        char is[SHAPE_TEXT], should[SHAPE_TEXT];
         if (!fits)
-            return fail(PLUGCL_INVALID, "the shape given for input %s does not fit the graph's", value->name);
+            return fail(PLUGCL_INVALID, "the shape given for input %s is %s; the graph's is %s", value->name,
+                        shape_text(is, &shapes[i].shape), shape_text(should, &shape));
         shape = shapes[i].shape;
     }
     if (!shape_is_known(&shape))

@@ -66,30 +66,16 @@ static struct port *find_port(plugcl_plan *plan, const char *name)
     return NULL;
 }
 
-static void shape_text(const plugcl_shape *shape, struct text *text)
-{
-    text_add(text, "[");
-    for (uint32_t i = 0; i < shape->rank; i++)
-        text_add(text, "%s%lld", i ? ", " : "", (long long)shape->dims[i]);
-    text_add(text, "]");
-}
-
 static plugcl_status check_tensor(const plugcl_plan *plan, const struct port *port, const plugcl_tensor *tensor)
 {
     const plugcl_shape *shape = plugcl_tensor_shape(tensor);
     bool same = shape->rank == port->shape.rank;
     for (uint32_t i = 0; same && i < shape->rank; i++)
         same = shape->dims[i] == port->shape.dims[i];
-    if (!same) {
-        struct text is = { 0 }, should = { 0 };
-        shape_text(shape, &is);
-        shape_text(&port->shape, &should);
-        plugcl_status status = fail(PLUGCL_INVALID, "the tensor bound to %s has shape %s; the plan's is %s", port->name,
-                                    is.data ? is.data : "", should.data ? should.data : "");
-        text_free(&is);
-        text_free(&should);
-        return status;
-    }
+    char is[SHAPE_TEXT], should[SHAPE_TEXT];
+    if (!same)
+        return fail(PLUGCL_INVALID, "the tensor bound to %s has shape %s; the plan's is %s", port->name, shape_text(is, shape),
+                    shape_text(should, &port->shape));
     if (plugcl_tensor_dtype(tensor) != port->dtype)
         return fail(PLUGCL_INVALID, "the tensor bound to %s is %s; it must be %s", port->name,
                     plugcl_dtype_name(plugcl_tensor_dtype(tensor)), plugcl_dtype_name(port->dtype));

@@ -360,8 +360,19 @@ static void test_tensor_errors(void **state)
     assert_message("15 bytes; the tensor needs 16");
     assert_null(tensor);
     assert_int_equal(plugcl_tensor_wrap_host(data, 16, PLUGCL_F32, two, PLUGCL_NHWC, &tensor), PLUGCL_INVALID);
+    assert_message("NHWC of rank 2; it must be NCHW");
     assert_int_equal(plugcl_tensor_wrap_host(NULL, 16, PLUGCL_F32, two, PLUGCL_NCHW, &tensor), PLUGCL_INVALID);
     assert_int_equal(plugcl_tensor_wrap_host(data, 16, (plugcl_dtype)77, two, PLUGCL_NCHW, &tensor), PLUGCL_INVALID);
+    assert_message("unknown type 77; it must be f32");
+    assert_int_equal(plugcl_tensor_wrap_host(data, 16, PLUGCL_F64, two, PLUGCL_NCHW, &tensor), PLUGCL_INVALID);
+    assert_message("type f64; it must be f32");
+    assert_int_equal(plugcl_tensor_wrap_host(data, 16, PLUGCL_F32, two, (plugcl_layout)5, &tensor), PLUGCL_INVALID);
+    assert_message("layout 5; it must be NCHW");
+    assert_int_equal(plugcl_tensor_wrap_host(data, 16, PLUGCL_F32, NULL, PLUGCL_NCHW, &tensor), PLUGCL_INVALID);
+    assert_message("a shape, not NULL");
+    assert_int_equal(plugcl_tensor_wrap_host(data, 16, PLUGCL_F32, &(plugcl_shape){ .rank = 9 }, PLUGCL_NCHW, &tensor),
+                     PLUGCL_INVALID);
+    assert_message("rank 9; it must be at most 8");
     assert_int_equal(plugcl_tensor_wrap_host(data, 16, PLUGCL_F32, PLUGCL_SHAPE(2, PLUGCL_DIM_ANY), PLUGCL_NCHW, &tensor),
                      PLUGCL_INVALID);
     assert_message("dimension 1");

@@ -7,6 +7,8 @@
 
 #include <plugcl/plugcl.h>
 
+#include "base/memory.h"
+
 #include "unit.h"
 
 enum { MOST = 4096 };
@@ -336,6 +338,11 @@ static void test_plan_errors(void **state)
     assert_int_equal(
         plugcl_plan_create(fixture->context, fixture->graph, plugcl_plan_params(.shapes = &wrong, .n_shapes = 1), &plan),
         PLUGCL_INVALID);
+    assert_message("the shape given for input x is [1, 4, 5, 5]; the graph's is [any, ");
+    wrong.shape.rank = 100;
+    assert_int_equal(
+        plugcl_plan_create(fixture->context, fixture->graph, plugcl_plan_params(.shapes = &wrong, .n_shapes = 1), &plan),
+        PLUGCL_INVALID);
     assert_int_equal(
         plugcl_plan_create(fixture->context, fixture->graph, plugcl_plan_params(.shapes = &unknown, .n_shapes = 1), &plan),
         PLUGCL_NOT_FOUND);
@@ -377,6 +384,12 @@ static void test_binding_errors(void **state)
     assert_int_equal(plugcl_plan_run(plan, (struct plugcl_binding[]){ { "q", x } }, 1, NULL), PLUGCL_NOT_FOUND);
     assert_int_equal(plugcl_plan_run(plan, NULL, 0, NULL), PLUGCL_INVALID);
     assert_int_equal(plugcl_plan_run(plan, (struct plugcl_binding[]){ { "x", x } }, 1, NULL), PLUGCL_OK);
+    char *text;
+    memory_fail_after(1);
+    assert_int_equal(plugcl_plan_describe(plan, PLUGCL_TEXT, &text), PLUGCL_NO_MEMORY);
+    memory_fail_after(0);
+    assert_null(strstr(plugcl_error_message(), " 0 bytes"));
+    assert_null(text);
     assert_int_equal(plugcl_plan_shape(plan, "x", NULL), PLUGCL_INVALID);
     assert_int_equal(plugcl_plan_dtype(plan, "x", NULL), PLUGCL_INVALID);
     plugcl_tensor_destroy(&x);
