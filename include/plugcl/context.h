@@ -18,7 +18,8 @@ extern "C" {
 /* An application's own store for compiled programs and tuning results, in place of the cache folder. `key` is 64 hexadecimal
  * digits.
  * `get` returns the number of bytes of the blob (0 for none) and, when `data` is not NULL, copies at most `capacity` of them.
- * plugcl checks what it gets: a damaged blob is ignored and rebuilt. Both may be called from any thread that makes plans. */
+ * plugcl checks what it gets: a damaged blob is ignored and rebuilt. Both may be called from any thread that makes plans, runs
+ * them or destroys what belongs to the context, by several at once; they must not call plugcl, which may hold a lock meanwhile. */
 typedef size_t (*plugcl_cache_get)(void *user, const char *key, void *data, size_t capacity);
 typedef void (*plugcl_cache_set)(void *user, const char *key, const void *data, size_t bytes);
 
@@ -28,7 +29,7 @@ struct plugcl_context_params {
      * plugcl_device_list counts), or a part of a device or platform name (letter case ignored). */
     const char *device;
     plugcl_log_callback log; /* NULL: silent */
-    void *log_user;
+    void *log_user;          /* this and cache_user must live until the context and all that was made from it are destroyed */
     plugcl_log_level log_level; /* the most talkative level that is passed on; zero is errors only */
     const char *cache_dir;      /* NULL: $XDG_CACHE_HOME/plugcl, else $HOME/.cache/plugcl (%LOCALAPPDATA% on Windows) */
     bool no_disk_cache;         /* true: programs are kept in memory only */

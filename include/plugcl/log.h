@@ -19,7 +19,9 @@ typedef enum plugcl_log_level {
 } plugcl_log_level;
 
 /* Receives one line without its newline (a build log has several). May be called from any thread that calls into plugcl, and, for
- * adopted OpenCL contexts, from a thread of the driver; it must not call plugcl. `message` is valid during the call only. */
+ * adopted OpenCL contexts, from a thread of the driver; it must not call plugcl. `message` is valid during the call only. `user`
+ * must live until the object that the log was given to, and all that was made from it, are destroyed: plans that outlive their
+ * context's handle still have something to say. */
 typedef void (*plugcl_log_callback)(void *user, plugcl_log_level level, const char *message);
 
 #ifdef __cplusplus
