@@ -46,7 +46,8 @@ struct plugcl_context_params {
  * Errors: NOT_FOUND (the message names what was asked for and what there is), INVALID, DEVICE, NO_MEMORY.
  * Thread-safety: safe. `params` may be NULL. */
 PLUGCL_API plugcl_status plugcl_context_create(const struct plugcl_context_params *params, plugcl_context **context);
-/* Drops the caller's reference and sets *context to NULL; NULL is fine. */
+/* Drops the caller's reference and sets *context to NULL; NULL is fine. What was made from the context keeps it alive.
+ * Thread-safety: safe as long as no other thread uses the same handle. */
 PLUGCL_API void plugcl_context_destroy(plugcl_context **context);
 /* The device; valid as long as the context is. Thread-safety: safe. */
 PLUGCL_API const struct plugcl_device_info *plugcl_context_device(const plugcl_context *context);
@@ -72,11 +73,13 @@ typedef struct plugcl_event plugcl_event;
 /* Waits until the work has ended, first as the context's poll_ns says. Errors: TIMEOUT (the work goes on), DEVICE (it failed).
  * Thread-safety: safe. */
 PLUGCL_API plugcl_status plugcl_event_wait(plugcl_event *event, uint64_t timeout_ns);
-/* Drops the caller's reference and sets *event to NULL; NULL is fine. */
+/* Drops the caller's reference and sets *event to NULL; NULL is fine. Thread-safety: safe as long as no other thread uses the same
+ * handle. */
 PLUGCL_API void plugcl_event_destroy(plugcl_event **event);
 
 /* The cache folder that `cache_dir` (NULL: the default) leads to. *path is NULL when there is none, with the reason in
- * plugcl_error_message(); freed with plugcl_free. Thread-safety: safe. */
+ * plugcl_error_message(), which may be that memory ran out; freed with plugcl_free. Errors: INVALID (no place for the path).
+ * Thread-safety: safe. */
 PLUGCL_API plugcl_status plugcl_cache_folder(const char *cache_dir, char **path);
 /* Number and bytes of the cached programs of that folder, and, with `clear`, their removal and that of the tuning results (of the
  * cache's own files only). Errors: IO when one cannot be removed. Thread-safety: safe. */

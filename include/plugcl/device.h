@@ -55,8 +55,9 @@ struct plugcl_device_list_params {
  * gives an empty list, not an error. `params` may be NULL.
  * Errors: NO_MEMORY. Thread-safety: safe. */
 PLUGCL_API plugcl_status plugcl_device_list_create(const struct plugcl_device_list_params *params, plugcl_device_list **list);
-/* NULL is fine. */
+/* Sets *list to NULL; NULL is fine. Thread-safety: no other thread uses the list. */
 PLUGCL_API void plugcl_device_list_destroy(plugcl_device_list **list);
+/* Number of devices, usable or not; 0 for NULL. Thread-safety: safe. */
 PLUGCL_API size_t plugcl_device_list_count(const plugcl_device_list *list);
 /* Valid as long as the list is; NULL outside 0 … count−1. Thread-safety: safe. */
 PLUGCL_API const struct plugcl_device_info *plugcl_device_list_at(const plugcl_device_list *list, size_t index);

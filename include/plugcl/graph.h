@@ -46,6 +46,8 @@ struct plugcl_graph_params {
 /* Errors: NO_MEMORY, INVALID (struct_size). `params` may be NULL. After a failure *graph is NULL, which every call here accepts:
  * values are then null and statuses INVALID. */
 PLUGCL_API plugcl_status plugcl_graph_create(const struct plugcl_graph_params *params, plugcl_graph **graph);
+/* Sets *graph to NULL; NULL is fine. Plans that were made of it keep what they need; its plugcl_nodes end with it.
+ * Thread-safety: no other thread uses the graph. */
 PLUGCL_API void plugcl_graph_destroy(plugcl_graph **graph);
 /* The graph's first error (its text becomes this thread's message), or PLUGCL_OK. */
 PLUGCL_API plugcl_status plugcl_graph_status(plugcl_graph *graph);
@@ -59,6 +61,8 @@ PLUGCL_API plugcl_value plugcl_graph_input(plugcl_graph *graph, const char *name
 PLUGCL_API plugcl_value plugcl_graph_weight(plugcl_graph *graph, plugcl_weights *weights, const char *name);
 /* A copy of dense row-major data. */
 PLUGCL_API plugcl_value plugcl_graph_constant(plugcl_graph *graph, plugcl_dtype dtype, const plugcl_shape *shape, const void *data);
+/* Makes any value a result of the graph, of the value's shape and type; what no output needs is left out of plans. Errors (kept by
+ * the graph): INVALID (no such value, a name that another input or output has), NO_MEMORY. */
 PLUGCL_API void plugcl_graph_output(plugcl_graph *graph, const char *name, plugcl_value value);
 /* Shape of a constant or weight; of other values as far as it is known. Errors: INVALID. */
 PLUGCL_API plugcl_status plugcl_graph_shape(const plugcl_graph *graph, plugcl_value value, plugcl_shape *shape);
@@ -94,7 +98,7 @@ typedef enum plugcl_activation {
  * them. */
 PLUGCL_API plugcl_value plugcl_graph_activation(plugcl_graph *graph, plugcl_value x, plugcl_activation kind, float alpha,
                                                 float beta);
-/* F.prelu: slope has 1 element or C. */
+/* F.prelu of any rank: slope has 1 element, or one for each channel, which is axis 1 of x (ranks below 2 have one channel). */
 PLUGCL_API plugcl_value plugcl_graph_prelu(plugcl_graph *graph, plugcl_value x, plugcl_value slope);
 
 typedef enum plugcl_binary {
@@ -203,10 +207,12 @@ struct plugcl_pool2d_params {
     bool count_exclude_pad; /* average: divide by the pixels inside only; PyTorch's default counts the padding */
 };
 
-/* F.max_pool2d (a NaN in the window gives NaN) and F.avg_pool2d. */
+/* F.max_pool2d (a NaN in the window gives NaN) and F.avg_pool2d: x [N,C,H,W] to [N,C,OH,OW] with
+ * OH = floor((H + top + bottom − dilation·(KH − 1) − 1) / stride) + 1, and OW likewise. With ceil_mode it is rounded up, but for a
+ * last window that would begin in the padding behind x. */
 PLUGCL_API plugcl_value plugcl_graph_max_pool2d(plugcl_graph *graph, plugcl_value x, const struct plugcl_pool2d_params *params);
 PLUGCL_API plugcl_value plugcl_graph_avg_pool2d(plugcl_graph *graph, plugcl_value x, const struct plugcl_pool2d_params *params);
-/* F.adaptive_avg_pool2d and F.adaptive_max_pool2d; height and width 1 is global pooling. */
+/* F.adaptive_avg_pool2d and F.adaptive_max_pool2d: x [N,C,H,W] to [N,C,height,width]; height and width 1 is global pooling. */
 PLUGCL_API plugcl_value plugcl_graph_adaptive_avg_pool2d(plugcl_graph *graph, plugcl_value x, uint32_t height, uint32_t width);
 PLUGCL_API plugcl_value plugcl_graph_adaptive_max_pool2d(plugcl_graph *graph, plugcl_value x, uint32_t height, uint32_t width);
 
@@ -256,7 +262,7 @@ PLUGCL_API plugcl_value plugcl_graph_gather(plugcl_graph *graph, plugcl_value x,
 /* F.pixel_shuffle and F.pixel_unshuffle of any type, of rank 3 to 6: [..., C·f², H, W] to [..., C, H·f, W·f] and back. */
 PLUGCL_API plugcl_value plugcl_graph_pixel_shuffle(plugcl_graph *graph, plugcl_value x, uint32_t factor);
 PLUGCL_API plugcl_value plugcl_graph_pixel_unshuffle(plugcl_graph *graph, plugcl_value x, uint32_t factor);
-/* F.softmax. */
+/* F.softmax along one axis of x of any rank, negative from the back; the result has the shape of x. */
 PLUGCL_API plugcl_value plugcl_graph_softmax(plugcl_graph *graph, plugcl_value x, int axis);
 
 typedef enum plugcl_reduce { PLUGCL_REDUCE_MEAN = 0, PLUGCL_REDUCE_MAX, PLUGCL_REDUCE_SUM, PLUGCL_REDUCE_MIN } plugcl_reduce;

@@ -67,13 +67,14 @@ struct plugcl_plan_params {
  * bytes), BUILD, DEVICE, NOT_FOUND (a variant name), CANCELLED. Thread-safety: safe. `params` may be NULL. */
 PLUGCL_API plugcl_status plugcl_plan_create(plugcl_context *context, plugcl_graph *graph, const struct plugcl_plan_params *params,
                                             plugcl_plan **plan);
-/* NULL is fine. Runs in flight go on and keep what they need; their handles stay valid. */
+/* Sets *plan to NULL; NULL is fine. Runs in flight go on and keep what they need; their handles stay valid. Stores the programs
+ * that the cache lacks (plugcl_context_save_programs). Thread-safety: no other thread uses the plan. */
 PLUGCL_API void plugcl_plan_destroy(plugcl_plan **plan);
 
-/* The shape of an input or output of the graph under this plan. Errors: NOT_FOUND. Thread-safety: safe. */
+/* The shape of an input or output of the graph under this plan. Errors: NOT_FOUND, INVALID. Thread-safety: safe. */
 PLUGCL_API plugcl_status plugcl_plan_shape(const plugcl_plan *plan, const char *name, plugcl_shape *shape);
 
-/* Its type: F32, I32, I64 or BOOL. Errors: NOT_FOUND. Thread-safety: safe. */
+/* Its type: F32, I32, I64 or BOOL. Errors: NOT_FOUND, INVALID. Thread-safety: safe. */
 PLUGCL_API plugcl_status plugcl_plan_dtype(const plugcl_plan *plan, const char *name, plugcl_dtype *dtype);
 
 /* The tensor for an input or output of the graph. Its dtype must be the value's and its shape the plan's. */
@@ -97,7 +98,8 @@ PLUGCL_API plugcl_status plugcl_run_event(plugcl_run *run, plugcl_event **event)
 
 /* Waits until the run has finished. Errors: TIMEOUT (the run goes on), DEVICE. Thread-safety: safe. */
 PLUGCL_API plugcl_status plugcl_run_wait(plugcl_run *run, uint64_t timeout_ns);
-/* Drops the handle without waiting; NULL is fine. */
+/* Drops the handle without waiting and sets *run to NULL; NULL is fine.
+ * Thread-safety: safe as long as no other thread uses the same handle. */
 PLUGCL_API void plugcl_run_destroy(plugcl_run **run);
 
 /* Device time of step `step` (0 … plugcl_plan_steps()−1) of a finished run of a plan made with `.profile`, from the beginning of
@@ -120,6 +122,7 @@ struct plugcl_step_info {
     const char *tile;       /* "6x64"; "" where the variant has no choice of tiles */
     plugcl_choice choice;
 };
+/* Number of steps; 0 for NULL. Thread-safety: safe. */
 PLUGCL_API size_t plugcl_plan_steps(const plugcl_plan *plan);
 /* The caller sets info->struct_size. Strings are valid as long as the plan is. Errors: INVALID. Thread-safety: safe. */
 PLUGCL_API plugcl_status plugcl_plan_step(const plugcl_plan *plan, size_t step, struct plugcl_step_info *info);
@@ -134,6 +137,7 @@ struct plugcl_tuning_info {
     uint64_t built_in_time_ns;    /* 0 if it could not be measured */
     bool measured;                /* for this plan; else stored before */
 };
+/* Number of the results that the plan took; 0 for NULL. Thread-safety: safe. */
 PLUGCL_API size_t plugcl_plan_tunings(const plugcl_plan *plan);
 /* The caller sets info->struct_size. Strings are valid as long as the plan is. Errors: INVALID. Thread-safety: safe. */
 PLUGCL_API plugcl_status plugcl_plan_tuning(const plugcl_plan *plan, size_t index, struct plugcl_tuning_info *info);

@@ -93,6 +93,8 @@ PLUGCL_API void plugcl_call_note(const struct plugcl_plugin_call *call, const ch
 
 /* A registry with the built-in plug-ins in it. Errors: NO_MEMORY. Thread-safety: add before sharing, then safe. */
 PLUGCL_API plugcl_status plugcl_registry_create(plugcl_registry **registry);
+/* Sets *registry to NULL and unloads its shared objects; NULL is fine. Graphs that were created with it go first.
+ * Thread-safety: no other thread uses the registry. */
 PLUGCL_API void plugcl_registry_destroy(plugcl_registry **registry);
 /* Adds a plug-in, which must outlive the registry. Errors: INVALID (a name taken, a missing field, another api_version). */
 PLUGCL_API plugcl_status plugcl_registry_add(plugcl_registry *registry, const struct plugcl_plugin *plugin, void *user);
@@ -101,7 +103,9 @@ PLUGCL_API plugcl_status plugcl_registry_add(plugcl_registry *registry, const st
  * Errors: IO (the file cannot be read), FORMAT (it is no shared object, lacks what it needs or the symbol, or was built for another
  * version of the interface), INVALID (a plug-in that plugcl_registry_add refuses), NO_MEMORY. */
 PLUGCL_API plugcl_status plugcl_registry_load(plugcl_registry *registry, const char *path);
-/* NULL registry: the built-in ones. */
+/* How many there are, and one of them: the built-in ones first, then those added, in the order of adding; NULL outside
+ * 0 … count−1. NULL registry: the built-in ones. A built-in plug-in is valid for ever, one of a shared object as long as the
+ * registry is, one that was added as long as its owner says. Thread-safety: safe once nothing is added any more. */
 PLUGCL_API size_t plugcl_registry_count(const plugcl_registry *registry);
 PLUGCL_API const struct plugcl_plugin *plugcl_registry_at(const plugcl_registry *registry, size_t index);
 

@@ -84,10 +84,12 @@ PLUGCL_API plugcl_status plugcl_tensor_wrap_host(void *data, size_t bytes, plugc
  * Thread-safety: safe as long as no other thread uses the same handle. */
 PLUGCL_API void plugcl_tensor_destroy(plugcl_tensor **tensor);
 
+/* What the tensor was made with; of NULL F32, NULL and NCHW. The shape, with 0 beyond its rank, is valid as long as the tensor is.
+ * Thread-safety: safe. */
 PLUGCL_API plugcl_dtype plugcl_tensor_dtype(const plugcl_tensor *tensor);
 PLUGCL_API const plugcl_shape *plugcl_tensor_shape(const plugcl_tensor *tensor);
 PLUGCL_API plugcl_layout plugcl_tensor_layout(const plugcl_tensor *tensor);
-/* Bytes of the dense tensor. */
+/* Bytes of the dense tensor; 0 for NULL. Thread-safety: safe. */
 PLUGCL_API size_t plugcl_tensor_bytes(const plugcl_tensor *tensor);
 
 /* Copies the whole tensor from or to dense host memory in the tensor's own layout; `bytes` must equal plugcl_tensor_bytes().

@@ -37,7 +37,7 @@ PLUGCL_API plugcl_status plugcl_weights_open(const char *path, plugcl_weights **
  * Errors and thread-safety as plugcl_weights_open. */
 PLUGCL_API plugcl_status plugcl_weights_from_memory(const void *data, size_t bytes, plugcl_weights **weights);
 
-/* An empty object, to be filled with plugcl_weights_add. */
+/* An empty object, to be filled with plugcl_weights_add. Errors: INVALID, NO_MEMORY. Thread-safety: safe. */
 PLUGCL_API plugcl_status plugcl_weights_create(plugcl_weights **weights);
 
 /* Adds a copy of a dense row-major array. Errors: INVALID (a name given twice, a size that does not fit the shape), NO_MEMORY.
@@ -45,9 +45,11 @@ PLUGCL_API plugcl_status plugcl_weights_create(plugcl_weights **weights);
 PLUGCL_API plugcl_status plugcl_weights_add(plugcl_weights *weights, const char *name, plugcl_dtype dtype,
                                             const plugcl_shape *shape, const void *data, size_t bytes);
 
-/* Drops the caller's reference and sets *weights to NULL; graphs made from it keep theirs. NULL is fine. */
+/* Drops the caller's reference and sets *weights to NULL; graphs made from it keep theirs. NULL is fine.
+ * Thread-safety: safe as long as no other thread uses the same handle. */
 PLUGCL_API void plugcl_weights_destroy(plugcl_weights **weights);
 
+/* Number of tensors; 0 for NULL. Thread-safety: safe. */
 PLUGCL_API size_t plugcl_weights_count(const plugcl_weights *weights);
 /* Entry `index` in the order of the file; NULL outside 0 … count−1. Thread-safety: safe. */
 PLUGCL_API const struct plugcl_weights_entry *plugcl_weights_at(const plugcl_weights *weights, size_t index);
