@@ -17,8 +17,7 @@
 #include "base/memory.h"
 #include "base/thread.h"
 
-/* The system's words for an error number. strerror may share its buffer between threads, so the words are copied. */
-static const char *reason_of(int number, char *buffer, size_t size)
+const char *reason_of(int number, char *buffer, size_t size)
 {
     if (strerror_r(number, buffer, size) != 0)
         snprintf(buffer, size, "error %d", number);

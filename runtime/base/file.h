@@ -9,6 +9,9 @@
 
 #include "base/error.h"
 
+/* The system's words for an error number, in `buffer`, which it returns. strerror may share its buffer between threads. */
+const char *reason_of(int number, char *buffer, size_t size);
+
 /* A file mapped read-only (or read into memory where mapping is not possible, as for pipes). Zeroed means none. */
 struct file_map {
     const uint8_t *data;

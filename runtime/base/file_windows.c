@@ -11,6 +11,12 @@
 #include "base/memory.h"
 #include "base/thread.h"
 
+const char *reason_of(int number, char *buffer, size_t size)
+{
+    snprintf(buffer, size, "%s", strerror(number)); /* each thread has a buffer of its own here */
+    return buffer;
+}
+
 static plugcl_status fail_windows(const char *what, const char *path)
 {
     return fail(PLUGCL_IO, "%s cannot be %s: Windows error %lu", path, what, (unsigned long)GetLastError());

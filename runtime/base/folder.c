@@ -36,9 +36,7 @@ static bool make_folders(char *path)
 static bool refuse(char *reason, size_t size, const char *path, int number)
 {
     char words[128];
-    if (strerror_r(number, words, sizeof words) != 0)
-        snprintf(words, sizeof words, "error %d", number);
-    snprintf(reason, size, "%s: %s", path, words);
+    snprintf(reason, size, "%s: %s", path, reason_of(number, words, sizeof words));
     return false;
 }
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/memory.h"
 
 /* ISO C has no conversion between a pointer to data and one to a function, so the bits are copied. */
@@ -80,7 +81,7 @@ plugcl_status library_open_file(const char *path, void **library)
     errno = 0;
     FILE *file = fopen(path, "rb");
     if (file == NULL)
-        return fail(PLUGCL_IO, "%s cannot be read: %s", path, strerror(errno));
+        return fail(PLUGCL_IO, "%s cannot be read: %s", path, reason_of(errno, reason, sizeof reason));
     fclose(file);
     /* A bare name would be looked for in the system's folders. */
     bool has_folder = strchr(path, '/') != NULL || strchr(path, '\\') != NULL;
