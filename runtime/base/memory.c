@@ -9,8 +9,8 @@
 #include <malloc.h>
 #endif
 
-/* The allocations that may still succeed plus one; 0 for no limit. The one mutable global of the library: it is touched by
- * the tests only. */
+/* The allocations that may still succeed plus one; 0 for no limit. Touched by the tests only. The library's other mutable globals
+ * are counters for unique names and CLBlast's lock: nothing that one user of the process could see of another. */
 static atomic_long allocations_left;
 
 void memory_fail_after(long n)

@@ -80,8 +80,6 @@ enum takes_epilogue {
     EPILOGUE_OF_BINARY /* any activation, and no residual */
 };
 
-struct expansion; /* graph/expand.h */
-
 struct operator_info {
     const char *name;
     size_t params_size; /* copied with the node */

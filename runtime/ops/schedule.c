@@ -114,13 +114,6 @@ uint32_t schedule_binding(struct schedule *schedule, size_t bytes)
     return region_add(schedule, REGION_BINDING, bytes);
 }
 
-void schedule_keep(struct schedule *schedule, uint32_t region)
-{
-    struct region *kept = schedule_region(schedule, region);
-    if (kept != NULL)
-        kept->kept = true;
-}
-
 /*
  * Steps and launches.
  */

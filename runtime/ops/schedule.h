@@ -94,9 +94,6 @@ uint32_t launch_takes(const struct launch *launch);
 plugcl_status schedule_fail(struct schedule *schedule, plugcl_status status);
 plugcl_status schedule_status(const struct schedule *schedule);
 
-/* Keeps a region alive until the last launch (a graph's output that is read back after the run). */
-void schedule_keep(struct schedule *schedule, uint32_t region);
-
 /* Who is told how far planning is, and may cancel it; `tell` may be NULL. `done` never goes back. */
 struct progress {
     bool (*tell)(void *user, const char *what, size_t done, size_t total);

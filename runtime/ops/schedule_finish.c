@@ -15,13 +15,11 @@ static plugcl_status place_arena(struct schedule *schedule)
         const struct region *region = schedule_region(schedule, i);
         if (region->kind != REGION_ARENA)
             continue;
-        uint32_t end = schedule->n_launches > 0 ? (uint32_t)schedule->n_launches - 1 : 0;
         numbers[count] = i;
-        /* What the host writes or reads is alive outside the launches too: from the beginning, or to the end. */
         ranges[count++] = (struct arena_range){ .bytes = region->bytes > 0 ? region->bytes : 4,
                                                 .at_start = region->at_start,
-                                                .first = region->kept ? 0 : region->first == UINT32_MAX ? 0 : region->first,
-                                                .last = region->kept ? end : region->last };
+                                                .first = region->first == UINT32_MAX ? 0 : region->first,
+                                                .last = region->last };
     }
     if (!failed)
         n_blocks = arena_place(ranges, count, context_caps(schedule->context)->max_allocation, &block_bytes, &too_large, &failed);

@@ -16,7 +16,6 @@ struct region {
     size_t offset;         /* bytes into the buffer */
     bool at_start;         /* arena: it is to begin its buffer */
     bool rebound;          /* binding: arguments are to be set again */
-    bool kept;
 };
 
 /* A buffer argument and the offset argument behind it (tables have none), or a mere place holder for a value already set. */
