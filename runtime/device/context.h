@@ -23,6 +23,12 @@ struct device_caps {
     bool prefers_own_gemm;    /* a quirk: CLBlast works here but takes minutes */
 };
 
+/* Floats of a vector in kernels that serve both families. */
+static inline int caps_vector(const struct device_caps *caps)
+{
+    return caps->cpu_family ? (int)caps->vector_width : 4;
+}
+
 /* Another user's reference, dropped with plugcl_context_destroy. Buffers, kernels, queues, events and tensors keep the context
  * alive by references of another kind, so the stores below may hold any of them without a cycle: they go when the last user
  * does, the context when the last object does. */

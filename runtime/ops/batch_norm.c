@@ -72,7 +72,7 @@ static plugcl_status plan_batch_norm(struct schedule *schedule, const struct ope
     strided_add(&space, y->strides);
     strided_fold(&space);
     char options[32], packing[48];
-    snprintf(options, sizeof options, "-DVECTOR=%u", caps->cpu_family ? caps->vector_width : 4);
+    snprintf(options, sizeof options, "-DVECTOR=%d", caps_vector(caps));
     snprintf(packing, sizeof packing, "batch_norm %.9g", (double)norm->eps);
     int64_t channels = x->shape.dims[1];
     struct launch *launch = schedule_launch(schedule, "common/batch_norm.cl", options, "batch_norm");

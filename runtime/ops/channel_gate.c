@@ -116,8 +116,8 @@ static const char *write_options(char options[96], const struct schedule *schedu
     const struct device_caps *caps = schedule_caps(schedule);
     int length = snprintf(options, 96, "-DACTIVATION=%d -DHARD_GATE=%d", (int)gating->params->act, gating->params->hard_gate);
     if (channels_last >= 0)
-        snprintf(options + length, 96 - (size_t)length, " -DCHANNELS_LAST=%d -DVECTOR=%u", channels_last,
-                 caps->cpu_family ? caps->vector_width : 4);
+        snprintf(options + length, 96 - (size_t)length, " -DCHANNELS_LAST=%d -DVECTOR=%d", channels_last,
+                 caps_vector(caps));
     return options;
 }
 

@@ -120,7 +120,7 @@ static plugcl_status plan_strided(struct schedule *schedule, const struct operat
     struct strided space;
     copy_space(call, &space);
     char options[32];
-    snprintf(options, sizeof options, "-DVECTOR=%u", caps->cpu_family ? caps->vector_width : 4);
+    snprintf(options, sizeof options, "-DVECTOR=%d", caps_vector(caps));
     struct launch *launch = schedule_launch(schedule, "common/copy.cl", options, "copy");
     launch_operand(launch, &call->inputs[0]);
     launch_operand(launch, &call->outputs[0]);

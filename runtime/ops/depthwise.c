@@ -27,11 +27,6 @@ bool depthwise_can_run(const struct device_caps *caps, const struct convolution 
            convolution_is_packable(conv) && convolution_fits_int(conv);
 }
 
-static int vector_of(const struct device_caps *caps)
-{
-    return caps->cpu_family ? (int)caps->vector_width : 4;
-}
-
 /* What the kernel is compiled for. */
 struct block {
     int kernel_width, stride_x, rows, columns;
@@ -41,10 +36,10 @@ struct block {
  * well, where registers for their sums are left: 32 come with wide vectors, others may have 16. */
 static struct block block_of(const struct device_caps *caps, const struct convolution *conv)
 {
-    const bool is_wide = vector_of(caps) == 16;
+    const bool is_wide = caps_vector(caps) == 16;
     const int64_t width = conv->kernel[1], stride = conv->stride[1];
     struct block block = { .stride_x = 1, .rows = 1, .columns = is_wide ? 7 : 4 };
-    if (conv->dilation[1] != 1 || stride > 2 || (width != 3 && width != 5 && width != 7) || conv->channels < vector_of(caps))
+    if (conv->dilation[1] != 1 || stride > 2 || (width != 3 && width != 5 && width != 7) || conv->channels < caps_vector(caps))
         return block;
     block.kernel_width = (int)width;
     block.stride_x = (int)stride;
@@ -84,7 +79,7 @@ static void launch_arguments(struct launch *launch, const struct convolution *co
 plugcl_status depthwise_plan(struct schedule *schedule, const struct convolution *conv)
 {
     const struct device_caps *caps = schedule_caps(schedule);
-    const int vector = vector_of(caps);
+    const int vector = caps_vector(caps);
     const struct block block = block_of(caps, conv);
     const int64_t rows = divide_up(conv->out[0], block.rows), units = 8 * (int64_t)caps->compute_units;
     int64_t channels_each = conv->channels;

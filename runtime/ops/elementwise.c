@@ -9,12 +9,6 @@
 #define OPERATION_PRELU 7
 #define OPERATION_COMPARE 8
 
-static uint32_t vector_width(const struct schedule *schedule)
-{
-    const struct device_caps *caps = schedule_caps(schedule);
-    return caps->cpu_family ? caps->vector_width : 4;
-}
-
 static plugcl_status activation_shape(const void *params, const plugcl_shape *inputs, const bool *present, plugcl_shape *outputs)
 {
     const struct activation_params *activation = params;
@@ -37,7 +31,7 @@ static plugcl_status plan_activation(struct schedule *schedule, const struct ope
     strided_add(&space, y->strides);
     strided_fold(&space);
     char options[64];
-    snprintf(options, sizeof options, "-DACTIVATION=%d -DVECTOR=%u", (int)activation->kind, vector_width(schedule));
+    snprintf(options, sizeof options, "-DACTIVATION=%d -DVECTOR=%d", (int)activation->kind, caps_vector(schedule_caps(schedule)));
     struct launch *launch = schedule_launch(schedule, FILE_NAME, options, "unary");
     launch_operand(launch, x);
     launch_operand(launch, y);
@@ -52,8 +46,8 @@ static plugcl_status plan_two(struct schedule *schedule, const struct operator_c
 {
     const struct epilogue *epilogue = &call->epilogue;
     char options[96];
-    snprintf(options, sizeof options, "-DOPERATION=%d%s -DACTIVATION=%d -DVECTOR=%u", operation, integer ? " -DINTEGER=1" : "",
-             (int)epilogue->act, vector_width(schedule));
+    snprintf(options, sizeof options, "-DOPERATION=%d%s -DACTIVATION=%d -DVECTOR=%d", operation, integer ? " -DINTEGER=1" : "",
+             (int)epilogue->act, caps_vector(schedule_caps(schedule)));
     struct launch *launch = schedule_launch(schedule, FILE_NAME, options, "binary");
     launch_operand(launch, &call->inputs[0]);
     launch_operand(launch, &call->inputs[1]);

@@ -81,7 +81,7 @@ static plugcl_status plan_gather(struct schedule *schedule, const struct operato
     strided_add(&space, index_strides);
     strided_add(&space, y->strides);
     strided_fold(&space);
-    snprintf(options, sizeof options, "-DVECTOR=%u", caps->cpu_family ? caps->vector_width : 4);
+    snprintf(options, sizeof options, "-DVECTOR=%d", caps_vector(caps));
     struct launch *launch = schedule_launch(schedule, "common/gather.cl", options, "gather");
     launch_operand(launch, x);
     launch_operand(launch, indices);

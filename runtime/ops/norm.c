@@ -127,15 +127,10 @@ static struct norm norm_of(const struct operator_call *call)
     return norm;
 }
 
-static uint32_t vector_of(const struct device_caps *caps)
-{
-    return caps->cpu_family ? caps->vector_width : 4;
-}
-
 static struct launch *launch_norm(struct schedule *schedule, const struct operator_call *call, const char *file, const char *entry)
 {
     char options[32];
-    snprintf(options, sizeof options, "-DVECTOR=%u", vector_of(schedule_caps(schedule)));
+    snprintf(options, sizeof options, "-DVECTOR=%d", caps_vector(schedule_caps(schedule)));
     struct launch *launch = schedule_launch(schedule, file, options, entry);
     for (int i = X; i <= BIAS; i++)
         launch_operand(launch, &call->inputs[i]);
@@ -220,7 +215,7 @@ static plugcl_status plan_across(struct schedule *schedule, const struct operato
 {
     const struct group_norm_params *params = call->params;
     const struct operand *x = &call->inputs[X], *y = &call->outputs[0];
-    const int64_t *dims = x->shape.dims, lanes = 4 * (int64_t)vector_of(schedule_caps(schedule));
+    const int64_t *dims = x->shape.dims, lanes = 4 * (int64_t)caps_vector(schedule_caps(schedule));
     const int64_t each = params->groups > 0 ? dims[1] / params->groups : 1, width = each < lanes ? lanes / each * each : each;
     if (operand_elements(y) == 0)
         return schedule_status(schedule);

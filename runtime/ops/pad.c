@@ -123,7 +123,7 @@ static plugcl_status plan_pad(struct schedule *schedule, const struct operator_c
     if (elements == 0)
         return schedule_status(schedule);
     uint32_t count = axes_of(call, axes);
-    snprintf(options, sizeof options, "-DMODE=%d -DVECTOR=%u", (int)pad->mode, caps->cpu_family ? caps->vector_width : 4);
+    snprintf(options, sizeof options, "-DMODE=%d -DVECTOR=%d", (int)pad->mode, caps_vector(caps));
     struct launch *launch = schedule_launch(schedule, "common/pad.cl", options, "pad");
     launch_operand(launch, &call->inputs[0]);
     launch_operand(launch, &call->outputs[0]);

@@ -167,11 +167,6 @@ static bool prefers_groups(const struct device_caps *caps, const struct operator
     return !caps->cpu_family && largest_window(&pool) >= LARGE_WINDOW;
 }
 
-static int64_t pool_vector(const struct device_caps *caps)
-{
-    return caps->cpu_family ? caps->vector_width : 4;
-}
-
 static const char *maximum_option(const struct pooling *pool)
 {
     return pool->is_max ? "-DMAXIMUM=1" : "-DMAXIMUM=0";
@@ -215,7 +210,7 @@ static plugcl_status plan_planes(struct schedule *schedule, const struct operato
         each /= 2;
     each = each < 1 ? 1 : each;
     char options[48];
-    snprintf(options, sizeof options, "-DMAXIMUM=%d -DVECTOR=%d", pool.is_max, (int)pool_vector(caps));
+    snprintf(options, sizeof options, "-DMAXIMUM=%d -DVECTOR=%d", pool.is_max, caps_vector(caps));
     struct launch *launch = schedule_launch(schedule, "cpu/pool.cl", options, "pool_planes");
     launch_operand(launch, x);
     launch_operand(launch, y);
@@ -242,7 +237,7 @@ static plugcl_status plan_channel_vectors(struct schedule *schedule, const struc
     const struct device_caps *caps = schedule_caps(schedule);
     if (operand_elements(&call->outputs[0]) == 0)
         return schedule_status(schedule);
-    int64_t width = pool_vector(caps), window = largest_window(&pool), block = block_columns(&pool, width);
+    int64_t width = caps_vector(caps), window = largest_window(&pool), block = block_columns(&pool, width);
     int64_t lines = pool.images * pool.out[0], units = 4 * (int64_t)caps->compute_units;
     int64_t channels_each = pool.channels, columns_each = pool.out[1];
     /* First fewer columns, then fewer channels, until the work-groups are small and many. */

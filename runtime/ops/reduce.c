@@ -103,8 +103,8 @@ static struct launch *launch_reduce(struct schedule *schedule, const struct oper
 {
     const struct device_caps *caps = schedule_caps(schedule);
     char options[48];
-    snprintf(options, sizeof options, "-DREDUCE=%d -DVECTOR=%u", (int)((const struct reduce_params *)call->params)->kind,
-             caps->cpu_family ? caps->vector_width : 4);
+    snprintf(options, sizeof options, "-DREDUCE=%d -DVECTOR=%d", (int)((const struct reduce_params *)call->params)->kind,
+             caps_vector(caps));
     struct launch *launch = schedule_launch(schedule, file, options, entry);
     launch_operand(launch, &call->inputs[0]);
     launch_operand(launch, &call->outputs[0]);

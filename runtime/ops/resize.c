@@ -216,7 +216,7 @@ static plugcl_status plan_lines(struct schedule *schedule, const struct operator
     const struct device_caps *caps = schedule_caps(schedule);
     if (operand_elements(&call->outputs[0]) == 0)
         return schedule_status(schedule);
-    int64_t vector = caps->cpu_family ? caps->vector_width : 4, units = 4 * (int64_t)caps->compute_units;
+    int64_t vector = caps_vector(caps), units = 4 * (int64_t)caps->compute_units;
     int64_t lines = self.images * self.rows * (channels_last ? 1 : self.channels);
     int64_t line_work = self.columns * (channels_last ? self.channels : 1), columns_each = self.columns;
     int64_t lines_each = line_work < GROUP_WORK ? divide_up(GROUP_WORK, line_work) : 1;

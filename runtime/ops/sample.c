@@ -141,12 +141,6 @@ struct cpu_groups {
     int64_t channels_each, pixels_each, turned_step;
 };
 
-static int64_t cpu_vector(const struct schedule *schedule)
-{
-    const struct device_caps *caps = schedule_caps(schedule);
-    return caps->cpu_family ? caps->vector_width : 4;
-}
-
 static struct cpu_groups cpu_groups_of(const struct sampling *sampling, const struct device_caps *caps, int64_t vector)
 {
     int64_t pixels = sampling->out[0] * sampling->out[1], units = 4 * (int64_t)caps->compute_units;
@@ -168,7 +162,7 @@ static plugcl_status plan_cpu(struct schedule *schedule, const struct operator_c
     const struct operand absent = { .present = false };
     char options[64];
     snprintf(options, sizeof options, "-DMODE=%d -DCHANNELS_LAST=%d -DVECTOR=%d", (int)sampling.params->mode, channels_last,
-             (int)cpu_vector(schedule));
+             caps_vector(schedule_caps(schedule)));
     struct launch *launch = launch_sample(schedule, call, &sampling, x, "cpu/sample.cl", options);
     launch_int(launch, groups->channels_each);
     launch_int(launch, groups->pixels_each);
@@ -188,7 +182,7 @@ static plugcl_status plan_planes(struct schedule *schedule, const struct operato
     if (operand_elements(&call->outputs[0]) == 0)
         return schedule_status(schedule);
     struct sampling sampling = sampling_of(call);
-    struct cpu_groups groups = cpu_groups_of(&sampling, schedule_caps(schedule), cpu_vector(schedule));
+    struct cpu_groups groups = cpu_groups_of(&sampling, schedule_caps(schedule), caps_vector(schedule_caps(schedule)));
     return plan_cpu(schedule, call, &call->inputs[X], false, &groups);
 }
 
@@ -222,7 +216,7 @@ static plugcl_status plan_channels(struct schedule *schedule, const struct opera
 {
     struct operand x = call->inputs[X];
     struct sampling sampling = sampling_of(call);
-    int64_t vector = cpu_vector(schedule);
+    int64_t vector = caps_vector(schedule_caps(schedule));
     struct cpu_groups groups = cpu_groups_of(&sampling, schedule_caps(schedule), vector);
     plugcl_status status = PLUGCL_OK;
     if (operand_elements(&call->outputs[0]) == 0)

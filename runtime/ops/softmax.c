@@ -68,7 +68,7 @@ static struct launch *launch_softmax(struct schedule *schedule, const struct ope
 {
     const struct device_caps *caps = schedule_caps(schedule);
     char options[32];
-    snprintf(options, sizeof options, "-DVECTOR=%u", caps->cpu_family ? caps->vector_width : 4);
+    snprintf(options, sizeof options, "-DVECTOR=%d", caps_vector(caps));
     struct launch *launch = schedule_launch(schedule, file, options, entry);
     launch_operand(launch, &call->inputs[0]);
     launch_operand(launch, &call->outputs[0]);

@@ -160,7 +160,7 @@ static plugcl_status plan_cpu(struct schedule *schedule, const struct operator_c
     const struct device_caps *caps = schedule_caps(schedule);
     if (gating.images == 0)
         return schedule_status(schedule);
-    int64_t vector = caps->cpu_family ? caps->vector_width : 4, border = gating.kernel - 1;
+    int64_t vector = caps_vector(caps), border = gating.kernel - 1;
     char options[96];
     snprintf(options, sizeof options, "-DKERNEL=%d -DHARD_GATE=%d -DCHANNELS_LAST=%d -DVECTOR=%d", (int)gating.kernel,
              gating.params->hard_gate, channels_last, (int)vector);

@@ -38,7 +38,7 @@ static plugcl_status plan_where(struct schedule *schedule, const struct operator
         strided_add_broadcast(&space, &call->inputs[i]);
     strided_add(&space, y->strides);
     strided_fold(&space);
-    snprintf(options, sizeof options, "-DVECTOR=%u", caps->cpu_family ? caps->vector_width : 4);
+    snprintf(options, sizeof options, "-DVECTOR=%d", caps_vector(caps));
     struct launch *launch = schedule_launch(schedule, "common/where.cl", options, "where");
     for (int i = 0; i < 3; i++)
         launch_operand(launch, &call->inputs[i]);
