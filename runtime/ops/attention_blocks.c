@@ -20,7 +20,7 @@ static struct operand part_of(const struct operand *whole, uint32_t axis, int64_
 
 static struct operand scratch(struct schedule *schedule, int64_t images, int64_t rows, int64_t columns)
 {
-    uint32_t region = schedule_scratch(schedule, (size_t)(images * rows * columns) * sizeof(float));
+    uint32_t region = schedule_floats(schedule, images * rows * columns);
     return operand_dense(PLUGCL_F32, PLUGCL_SHAPE(images, rows, columns), false, region);
 }
 

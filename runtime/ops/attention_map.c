@@ -34,7 +34,7 @@ static uint32_t plan_statistics(struct schedule *schedule, const struct attentio
     uint32_t region = attention_plan_statistics(schedule, attention);
     if (region != REGION_NONE)
         return region;
-    region = schedule_scratch(schedule, (size_t)(attention->images * attention->keys * 2) * sizeof(float));
+    region = schedule_floats(schedule, attention->images * attention->keys * 2);
     struct launch *launch = schedule_launch(schedule, "common/attention.cl", NULL, "statistics");
     launch_operand(launch, &attention->k);
     launch_operand(launch, &attention->q);

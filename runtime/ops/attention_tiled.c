@@ -90,12 +90,12 @@ static struct launch *begin_launch(struct schedule *schedule, struct tile tile, 
 static uint32_t tile_scratch(struct schedule *schedule, struct tile tile, int64_t images, int64_t lines, int64_t columns)
 {
     const int64_t whole = divide_up(lines, tile.lanes) * tile.lanes;
-    return schedule_scratch(schedule, (size_t)(images * whole * columns) * sizeof(float));
+    return schedule_floats(schedule, images * whole * columns);
 }
 
 static uint32_t statistics_region(struct schedule *schedule, const struct attention *attention, int64_t lines)
 {
-    return schedule_scratch(schedule, (size_t)(attention->images * lines * 2) * sizeof(float));
+    return schedule_floats(schedule, attention->images * lines * 2);
 }
 
 /* The operands of the kernels named attention, before their result; `tiles` where there is scratch. */

@@ -116,8 +116,7 @@ static const char *write_options(char options[96], const struct schedule *schedu
     const struct device_caps *caps = schedule_caps(schedule);
     int length = snprintf(options, 96, "-DACTIVATION=%d -DHARD_GATE=%d", (int)gating->params->act, gating->params->hard_gate);
     if (channels_last >= 0)
-        snprintf(options + length, 96 - (size_t)length, " -DCHANNELS_LAST=%d -DVECTOR=%d", channels_last,
-                 caps_vector(caps));
+        snprintf(options + length, 96 - (size_t)length, " -DCHANNELS_LAST=%d -DVECTOR=%d", channels_last, caps_vector(caps));
     return options;
 }
 
@@ -229,9 +228,10 @@ static plugcl_status plan_cpu(struct schedule *schedule, const struct operator_c
     plan.blocks = divide_up(gating.channels, plan.channels_each);
     share_pixels(&plan, &gating, caps);
     int64_t padded = divide_up(gating.channels, BLOCK) * BLOCK;
-    plan.pooled = gate_scratch(schedule, gating.images * plan.pooled_image);
-    plan.sums = gating.has_first ? gate_scratch(schedule, gating.images * plan.parts * plan.blocks * gating.hidden) : plan.pooled;
-    plan.gates = gate_scratch(schedule, gating.images * plan.parts * padded);
+    plan.pooled = schedule_floats(schedule, gating.images * plan.pooled_image);
+    plan.sums =
+        gating.has_first ? schedule_floats(schedule, gating.images * plan.parts * plan.blocks * gating.hidden) : plan.pooled;
+    plan.gates = schedule_floats(schedule, gating.images * plan.parts * padded);
     if (!whole)
         launch_cpu_pool(schedule, call, &gating, &plan);
     if (gating.has_first && !plan.inline_hidden)
@@ -296,9 +296,9 @@ static plugcl_status plan_groups(struct schedule *schedule, const struct operato
     char options[96];
     if (gating.images == 0)
         return schedule_status(schedule);
-    uint32_t pooled = gate_scratch(schedule, gating.images * gating.rows * gating.channels);
-    uint32_t sums = gating.has_first ? gate_scratch(schedule, gating.images * gating.hidden) : pooled;
-    uint32_t gates = gate_scratch(schedule, gating.images * gating.channels);
+    uint32_t pooled = schedule_floats(schedule, gating.images * gating.rows * gating.channels);
+    uint32_t sums = gating.has_first ? schedule_floats(schedule, gating.images * gating.hidden) : pooled;
+    uint32_t gates = schedule_floats(schedule, gating.images * gating.channels);
     launch_gpu_pool(schedule, call, &gating, pooled);
     struct launch *launch =
         schedule_launch(schedule, "gpu/channel_gate.cl", write_options(options, schedule, &gating, -1), "layers");
@@ -389,9 +389,9 @@ static plugcl_status plan_strided(struct schedule *schedule, const struct operat
     struct gating gating = gating_of(call);
     if (gating.images == 0)
         return schedule_status(schedule);
-    uint32_t pooled = gate_scratch(schedule, gating.images * gating.rows * gating.channels);
-    uint32_t sums = gating.has_first ? gate_scratch(schedule, gating.images * gating.hidden) : pooled;
-    uint32_t gates = gate_scratch(schedule, gating.images * gating.channels);
+    uint32_t pooled = schedule_floats(schedule, gating.images * gating.rows * gating.channels);
+    uint32_t sums = gating.has_first ? schedule_floats(schedule, gating.images * gating.hidden) : pooled;
+    uint32_t gates = schedule_floats(schedule, gating.images * gating.channels);
     launch_strided_pool(schedule, call, &gating, pooled);
     launch_strided_layers(schedule, call, &gating, pooled, sums, gates);
     const struct operand factors = gates_operand(&gating, gates);

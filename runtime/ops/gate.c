@@ -44,11 +44,6 @@ const struct operand *gate_residual(const struct operator_call *call)
     return &call->inputs[call->info->residual_input];
 }
 
-uint32_t gate_scratch(struct schedule *schedule, int64_t floats)
-{
-    return schedule_scratch(schedule, (size_t)floats * sizeof(float));
-}
-
 int64_t gate_stride(const struct operand *operand, int axis)
 {
     return operand->present ? operand->strides[axis] : 0;

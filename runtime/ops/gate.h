@@ -19,7 +19,6 @@ enum operand_need gate_residual_need(const struct operator_call *call);
 /* The operand that is added in the end; not present where there is none. */
 const struct operand *gate_residual(const struct operator_call *call);
 
-uint32_t gate_scratch(struct schedule *schedule, int64_t floats);
 /* The stride along an axis, 0 for an absent operand; and that from channel to channel or, for channels-last, pixel to pixel. */
 int64_t gate_stride(const struct operand *operand, int axis);
 int64_t gate_step(const struct operand *operand, bool channels_last);

@@ -185,11 +185,6 @@ static struct pyramid pyramid_of(const struct operator_call *call)
     return self;
 }
 
-static size_t bytes_of(int64_t elements)
-{
-    return (size_t)elements * sizeof(float);
-}
-
 /* `channels` channels of pixels that are `pixel` elements wide, from channel `first` on. */
 static struct operand channel_view(const struct pyramid *self, uint32_t region, int64_t first, int64_t channels, int64_t pixel)
 {
@@ -266,7 +261,7 @@ static plugcl_status plan_branches(struct schedule *schedule, const struct pyram
         const struct operand y = channel_view(self, region, first, inputs[WEIGHT].shape.dims[0], all);
         if (inputs[DEPTHWISE].present) {
             if (separated == REGION_NONE)
-                separated = schedule_scratch(schedule, bytes_of(self->images * self->height * self->width * self->channels));
+                separated = schedule_floats(schedule, self->images * self->height * self->width * self->channels);
             status = plan_separated(schedule, self, i, separated, &y);
         } else {
             params[count] = same_size(inputs[WEIGHT].shape.dims[2], self->params->dilation[i]);
@@ -298,7 +293,7 @@ static plugcl_status plan_pool(struct schedule *schedule, const struct pyramid *
 {
     const struct adaptive_pool2d_params params = { .height = 1, .width = 1 };
     const struct epilogue epilogue = epilogue_of(self);
-    uint32_t region = schedule_scratch(schedule, bytes_of(self->images * self->channels));
+    uint32_t region = schedule_floats(schedule, self->images * self->channels);
     struct operand means = image_vector(self, region, self->channels, true);
     const struct operand rows = image_vector(self, region, self->channels, false);
     struct operator_call pool = { .info = &operator_adaptive_pool2d, .params = &params, .inputs = { *self->x } };
@@ -313,7 +308,7 @@ static plugcl_status plan_pool(struct schedule *schedule, const struct pyramid *
 /* The pooled branch through its columns of the projection, with the projection's bias: a bias of each image. */
 static plugcl_status plan_image_bias(struct schedule *schedule, const struct pyramid *self, const struct operand *bias)
 {
-    uint32_t region = schedule_scratch(schedule, bytes_of(self->images * self->pool));
+    uint32_t region = schedule_floats(schedule, self->images * self->pool);
     const struct operand features = image_vector(self, region, self->pool, false);
     const struct operand columns = projection_columns(self, self->params->pool_first ? 0 : self->branches, self->pool, true);
     plugcl_status status = plan_pool(schedule, self, &features);
@@ -325,7 +320,7 @@ static plugcl_status plan_image_bias(struct schedule *schedule, const struct pyr
 /* The pooled branch written to every pixel, for a projection that sees the picture's edge. */
 static plugcl_status plan_pool_map(struct schedule *schedule, const struct pyramid *self, const struct operand *y)
 {
-    uint32_t region = schedule_scratch(schedule, bytes_of(self->images * self->pool));
+    uint32_t region = schedule_floats(schedule, self->images * self->pool);
     const struct operand features = image_vector(self, region, self->pool, false);
     const struct operand repeated = image_vector(self, region, self->pool, true);
     plugcl_status status = plan_pool(schedule, self, &features);
@@ -352,12 +347,12 @@ static plugcl_status plan_views(struct schedule *schedule, const struct operator
     int64_t pixels = self.images * self.height * self.width, all = self.folds ? self.branches : self.branches + self.pool;
     if (pixels == 0)
         return PLUGCL_OK;
-    uint32_t region = schedule_scratch(schedule, bytes_of(pixels * all));
+    uint32_t region = schedule_floats(schedule, pixels * all);
     const struct operand concat = channel_view(&self, region, 0, all, all);
     struct operand image_bias = { .present = false };
     plugcl_status status = PLUGCL_OK;
     if (self.folds) {
-        uint32_t bias = schedule_scratch(schedule, bytes_of(self.images * self.outputs));
+        uint32_t bias = schedule_floats(schedule, self.images * self.outputs);
         const struct operand rows = image_vector(&self, bias, self.outputs, false);
         image_bias = image_vector(&self, bias, self.outputs, true);
         status = plan_image_bias(schedule, &self, &rows);

@@ -168,7 +168,7 @@ static plugcl_status plan_cpu(struct schedule *schedule, const struct operator_c
     launch_int(launch, groups->pixels_each);
     if (groups->turned_step > 0) {
         int64_t floats = sampling.images * blocks * sampling.in[0] * sampling.in[1] * groups->turned_step;
-        launch_region(launch, schedule_scratch(schedule, (size_t)floats * sizeof(float)), 0);
+        launch_region(launch, schedule_floats(schedule, floats), 0);
     } else {
         launch_operand(launch, &absent);
     }
@@ -194,7 +194,7 @@ static bool channels_are_neighbours(const struct operand *x)
 /* x with its channels side by side, in memory of this step. */
 static plugcl_status transpose_x(struct schedule *schedule, const struct operand *x, struct operand *copy)
 {
-    *copy = operand_dense(x->dtype, &x->shape, true, schedule_scratch(schedule, (size_t)operand_elements(x) * sizeof(float)));
+    *copy = operand_dense(x->dtype, &x->shape, true, schedule_floats(schedule, operand_elements(x)));
     return variant_plan_copy(schedule, x, copy);
 }
 

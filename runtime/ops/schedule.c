@@ -99,6 +99,11 @@ uint32_t schedule_scratch(struct schedule *schedule, size_t bytes)
     return schedule_arena(schedule, bytes); /* used by launches of this step alone, it lives as long as those */
 }
 
+uint32_t schedule_floats(struct schedule *schedule, int64_t floats)
+{
+    return schedule_scratch(schedule, (size_t)floats * sizeof(float));
+}
+
 uint32_t schedule_fixed(struct schedule *schedule, struct buffer *buffer)
 {
     uint32_t number = region_add(schedule, REGION_FIXED, buffer ? buffer_bytes(buffer) : 0);

@@ -37,6 +37,7 @@ const struct device_caps *schedule_caps(const struct schedule *schedule);
 uint32_t schedule_arena(struct schedule *schedule, size_t bytes);
 /* Memory of the step that is being planned. */
 uint32_t schedule_scratch(struct schedule *schedule, size_t bytes);
+uint32_t schedule_floats(struct schedule *schedule, int64_t floats);
 /* A buffer of its own for as long as the schedule lives; takes over the caller's reference. */
 uint32_t schedule_fixed(struct schedule *schedule, struct buffer *buffer);
 /* Memory given for each run with schedule_bind. */

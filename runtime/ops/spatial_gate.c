@@ -167,8 +167,8 @@ static plugcl_status plan_cpu(struct schedule *schedule, const struct operator_c
     struct cpu_plan plan = { .options = options, .channels_last = channels_last, .whole = whole,
                              .map_width = divide_up(gating.width, vector) * vector + border,
                              .rows_each = whole ? gating.height : rows_of_group(&gating, caps, vector) };
-    plan.map = gate_scratch(schedule, gating.images * 2 * (gating.height + border) * plan.map_width);
-    plan.spatial = gate_scratch(schedule, gating.images * gating.height * gating.width);
+    plan.map = schedule_floats(schedule, gating.images * 2 * (gating.height + border) * plan.map_width);
+    plan.spatial = schedule_floats(schedule, gating.images * gating.height * gating.width);
     if (!whole)
         launch_cpu_map(schedule, call, &gating, &plan);
     launch_cpu_scale(schedule, call, &gating, &plan);
@@ -260,8 +260,8 @@ static plugcl_status plan_parts(struct schedule *schedule, const struct operator
     struct gating gating = gating_of(call);
     if (gating.images == 0)
         return schedule_status(schedule);
-    uint32_t map = gate_scratch(schedule, gating.images * 2 * gating.height * gating.width);
-    uint32_t spatial = gate_scratch(schedule, gating.images * gating.height * gating.width);
+    uint32_t map = schedule_floats(schedule, gating.images * 2 * gating.height * gating.width);
+    uint32_t spatial = schedule_floats(schedule, gating.images * gating.height * gating.width);
     if (in_groups)
         launch_map_in_groups(schedule, call, &gating, map);
     else

@@ -161,7 +161,7 @@ static plugcl_status read_call(struct schedule *schedule, const struct operator_
         if (output->present)
             continue;
         *output = (struct operand){ .present = true, .shape = own->output_shapes[i] };
-        output->region = schedule_scratch(schedule, (size_t)operand_elements(output) * sizeof(float));
+        output->region = schedule_floats(schedule, operand_elements(output));
         status = schedule_status(schedule);
     }
     return status;

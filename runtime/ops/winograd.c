@@ -256,11 +256,6 @@ static struct launch *begin_launch(struct schedule *schedule, const struct winog
     return schedule_launch(schedule, file, options, entry);
 }
 
-static uint32_t scratch_of(struct schedule *schedule, int64_t floats)
-{
-    return schedule_scratch(schedule, (size_t)floats * sizeof(float));
-}
-
 static plugcl_status plan_fused(struct schedule *schedule, const struct winograd *self)
 {
     const struct convolution *conv = self->conv;
@@ -279,7 +274,7 @@ static plugcl_status plan_fused(struct schedule *schedule, const struct winograd
     launch_weights(launch, self);
     launch_operand(launch, conv->residual);
     launch_operand(launch, conv->y);
-    launch_region(launch, scratch_of(schedule, groups * self->planes * (plane + sums_plane)), 0);
+    launch_region(launch, schedule_floats(schedule, groups * self->planes * (plane + sums_plane)), 0);
     launch_list(launch, schedule, self);
     const int64_t ints[] = { self->tiles, chunk, plane, sums_plane };
     launch_ints(launch, ints, sizeof ints / sizeof *ints);
@@ -340,8 +335,8 @@ static plugcl_status plan_passes(struct schedule *schedule, const struct winogra
                          .plane = odd_lines(a_pass * self->patch_row) };
     pass.sums_plane = odd_lines(pass.share * pass.wide * self->block);
     pass.groups = minimum(wanted, divide_up(a_pass, pass.share) * divide_up(self->blocks, pass.wide));
-    pass.patches = scratch_of(schedule, self->planes * pass.plane);
-    pass.sums = scratch_of(schedule, pass.groups * self->planes * pass.sums_plane);
+    pass.patches = schedule_floats(schedule, self->planes * pass.plane);
+    pass.sums = schedule_floats(schedule, pass.groups * self->planes * pass.sums_plane);
     for (int64_t first = 0; first < self->tiles; first += a_pass) {
         int64_t tiles = minimum(a_pass, self->tiles - first);
         launch_patches(schedule, self, &pass, first, tiles);
