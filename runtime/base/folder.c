@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -75,12 +74,6 @@ bool folder_make_private(const char *path, char *reason, size_t reason_size)
     return true;
 }
 
-static bool ends_in(const char *name, const char *suffix)
-{
-    size_t a = strlen(name), b = strlen(suffix);
-    return a >= b && memcmp(name + a - b, suffix, b) == 0;
-}
-
 bool folder_list(const char *path, const char *suffix, folder_visitor visit, void *user)
 {
     DIR *folder = opendir(path);
@@ -89,8 +82,8 @@ bool folder_list(const char *path, const char *suffix, folder_visitor visit, voi
     errno = 0;
     for (struct dirent *entry; (entry = readdir(folder)) != NULL; errno = 0) {
         struct stat info;
-        if (!ends_in(entry->d_name, suffix) ||
-            fstatat(dirfd(folder), entry->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(info.st_mode))
+        if (!ends_with(entry->d_name, suffix) || fstatat(dirfd(folder), entry->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0 ||
+            !S_ISREG(info.st_mode))
             continue;
         struct folder_file file = { entry->d_name, (uint64_t)info.st_size, (int64_t)info.st_mtime };
         visit(user, &file);

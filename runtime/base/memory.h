@@ -19,6 +19,7 @@ void *memory_aligned(size_t bytes);
 void *memory_resize(void *memory, size_t count, size_t size);
 void memory_free(void *memory);
 char *string_copy(const char *text);
+bool ends_with(const char *text, const char *end);
 /* printf into new memory; NULL when out of memory. */
 char *string_format(const char *format, ...) PRINTF_LIKE(1, 2);
 

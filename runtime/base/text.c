@@ -13,6 +13,12 @@ char *string_copy(const char *text)
     return copy ? memcpy(copy, text, size) : NULL;
 }
 
+bool ends_with(const char *text, const char *end)
+{
+    size_t length = strlen(text), end_length = strlen(end);
+    return length >= end_length && strcmp(text + length - end_length, end) == 0;
+}
+
 char *string_format(const char *format, ...)
 {
     va_list arguments, again;

@@ -141,7 +141,7 @@ static uint64_t warm_hash(const char *entry, const size_t local[3])
     return hash;
 }
 
-static bool holds(const uint64_t *hashes, size_t count, uint64_t hash)
+bool warm_holds(const uint64_t *hashes, size_t count, uint64_t hash)
 {
     for (size_t i = 0; i < count; i++) {
         if (hashes[i] == hash)
@@ -154,7 +154,7 @@ bool kernel_needs_warming(struct kernel *kernel, const size_t local[3])
 {
     struct program *program = kernel->program;
     mutex_lock(&kernel->context->lock);
-    bool needed = !holds(program->warm, program->n_warm, warm_hash(kernel->entry, local));
+    bool needed = !warm_holds(program->warm, program->n_warm, warm_hash(kernel->entry, local));
     mutex_unlock(&kernel->context->lock);
     return needed;
 }
@@ -164,12 +164,12 @@ bool kernel_begin_warming(struct kernel *kernel, const size_t local[3])
     struct program *program = kernel->program;
     uint64_t hash = warm_hash(kernel->entry, local);
     mutex_lock(&kernel->context->lock);
-    bool begin = !holds(program->warm, program->n_warm, hash);
+    bool begin = !warm_holds(program->warm, program->n_warm, hash);
     if (begin) {
         uint64_t *place = array_push(&program->warm, &program->n_warm, &program->warm_capacity, sizeof *place);
         if (place)
             *place = hash;
-        program->dirty = program->dirty || !holds(program->stored, program->n_stored, hash);
+        program->dirty = program->dirty || !warm_holds(program->stored, program->n_stored, hash);
         program->warming++;
     }
     mutex_unlock(&kernel->context->lock);

@@ -147,6 +147,8 @@ plugcl_status event_make(plugcl_context *context, cl_event cl, plugcl_event **ev
 plugcl_status program_get(plugcl_context *context, const char *file, const char *name, const char *source, const char *options,
                           struct program **program);
 void programs_free(plugcl_context *context);
+/* Whether a hash is among a program's `warm` or `stored`. */
+bool warm_holds(const uint64_t *hashes, size_t count, uint64_t hash);
 /* Of everything that a program's binary depends on: its expanded source, the options, the device and its driver. */
 void program_key(const plugcl_context *context, const char *source, size_t bytes, const char *options, uint8_t key[32]);
 

@@ -47,15 +47,6 @@ static uint8_t *read_binary(const plugcl_context *context, cl_program cl, size_t
     return binary;
 }
 
-static bool holds(const uint64_t *hashes, size_t count, uint64_t hash)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (hashes[i] == hash)
-            return true;
-    }
-    return false;
-}
-
 /* Under the lock: what the binary is warmed for from now on. NULL when out of memory. */
 static uint64_t *join_warm(struct program *program, size_t *count)
 {
@@ -68,7 +59,7 @@ static uint64_t *join_warm(struct program *program, size_t *count)
     size_t n = program->n_warm;
     memcpy(all, program->warm, n * sizeof *all);
     for (size_t i = 0; i < program->n_stored; i++) {
-        if (!holds(program->warm, program->n_warm, program->stored[i]))
+        if (!warm_holds(program->warm, program->n_warm, program->stored[i]))
             all[n++] = program->stored[i];
     }
     memcpy(copy, all, n * sizeof *all);

@@ -124,7 +124,7 @@ plugcl_status plugcl_plan_create(plugcl_context *context, plugcl_graph *graph, c
     return status;
 }
 
-static plugcl_status find_port(const plugcl_plan *plan, const char *name, const struct port **port)
+plugcl_status plan_find_port(const plugcl_plan *plan, const char *name, const struct port **port)
 {
     if (plan == NULL || name == NULL)
         return fail(PLUGCL_INVALID, "a shape or type is asked of a plan and by a name, not NULL");
@@ -139,7 +139,7 @@ static plugcl_status find_port(const plugcl_plan *plan, const char *name, const 
 plugcl_status plugcl_plan_shape(const plugcl_plan *plan, const char *name, plugcl_shape *shape)
 {
     const struct port *port = NULL;
-    plugcl_status status = find_port(plan, name, &port);
+    plugcl_status status = plan_find_port(plan, name, &port);
     if (status == PLUGCL_OK && shape == NULL)
         status = fail(PLUGCL_INVALID, "no place for the shape was given");
     if (status == PLUGCL_OK)
@@ -150,7 +150,7 @@ plugcl_status plugcl_plan_shape(const plugcl_plan *plan, const char *name, plugc
 plugcl_status plugcl_plan_dtype(const plugcl_plan *plan, const char *name, plugcl_dtype *dtype)
 {
     const struct port *port = NULL;
-    plugcl_status status = find_port(plan, name, &port);
+    plugcl_status status = plan_find_port(plan, name, &port);
     if (status == PLUGCL_OK && dtype == NULL)
         status = fail(PLUGCL_INVALID, "no place for the type was given");
     if (status == PLUGCL_OK)

@@ -42,6 +42,9 @@ struct plugcl_plan {
 /* Tells the context's log of a failure, whose text is the thread's message. */
 void plan_log_failure(plugcl_context *context, plugcl_status status);
 
+/* The input or output of that name. Errors: NOT_FOUND, INVALID (NULL). */
+plugcl_status plan_find_port(const plugcl_plan *plan, const char *name, const struct port **port);
+
 /* lower.c: fills the schedule from the graph. `variants` as in plugcl_plan_params. */
 plugcl_status plan_lower(plugcl_plan *plan, const char *variants, struct progress *progress);
 

@@ -264,12 +264,6 @@ void plugcl_call_note(const struct plugcl_plugin_call *call, const char *note)
     log_message(&call->graph->log, PLUGCL_LOG_NOTE, "%s: %s", call->node->plugin->name, note);
 }
 
-static bool ends_with(const char *text, const char *end)
-{
-    size_t length = strlen(text), end_length = strlen(end);
-    return length >= end_length && strcmp(text + length - end_length, end) == 0;
-}
-
 /* Tensors below the prefix that the plug-in did not take: a wrong prefix or another flavour would show like this. */
 static void note_unused(const struct plugcl_plugin_call *call)
 {

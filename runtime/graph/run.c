@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* run.c: one run of a plan: bind, enqueue, hand out a handle. */
-#include <string.h>
-
 #include "device/tensor.h"
 #include "graph/plan.h"
 
@@ -56,14 +54,6 @@ plugcl_status plugcl_run_step_time(plugcl_run *run, size_t step, uint64_t *start
     uint64_t unused;
     plugcl_status status = events->first ? event_times(events->first, start_ns, end_ns) : PLUGCL_OK; /* no work, no event */
     return status == PLUGCL_OK && events->last ? event_times(events->last, &unused, end_ns) : status;
-}
-
-static struct port *find_port(plugcl_plan *plan, const char *name)
-{
-    for (size_t i = 0; i < plan->n_ports; i++)
-        if (strcmp(plan->ports[i].name, name) == 0)
-            return &plan->ports[i];
-    return NULL;
 }
 
 static plugcl_status check_tensor(const plugcl_plan *plan, const struct port *port, const plugcl_tensor *tensor)
@@ -149,12 +139,13 @@ static plugcl_status take_bindings(plugcl_plan *plan, const struct plugcl_bindin
     for (size_t i = 0; i < n_bindings; i++) {
         if (bindings[i].name == NULL || bindings[i].tensor == NULL)
             return fail(PLUGCL_INVALID, "binding %zu has no %s", i, bindings[i].name ? "tensor" : "name");
-        struct port *port = find_port(plan, bindings[i].name);
-        if (port == NULL)
-            return fail(PLUGCL_NOT_FOUND, "the plan has no input or output named %s", bindings[i].name);
+        const struct port *port;
+        plugcl_status status = plan_find_port(plan, bindings[i].name, &port);
+        if (status != PLUGCL_OK)
+            return status;
         if (run->tensors[port - plan->ports] != NULL)
             return fail(PLUGCL_INVALID, "%s is bound twice", bindings[i].name);
-        plugcl_status status = check_tensor(plan, port, bindings[i].tensor);
+        status = check_tensor(plan, port, bindings[i].tensor);
         if (status != PLUGCL_OK)
             return status;
         run->tensors[port - plan->ports] = tensor_take(bindings[i].tensor);

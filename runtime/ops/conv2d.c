@@ -95,11 +95,6 @@ static uint64_t conv2d_flops(const struct operator_call *call)
     return 2 * (uint64_t)operand_elements(conv.y) * (uint64_t)(conv.channels / conv.groups * conv.kernel[0] * conv.kernel[1]);
 }
 
-static bool is_empty(const struct operator_call *call)
-{
-    return operand_elements(&call->outputs[0]) == 0;
-}
-
 /*
  * The variants.
  */
@@ -118,7 +113,7 @@ static bool conv2d_depthwise_is_preferred(const struct device_caps *caps, const 
 static plugcl_status conv2d_depthwise(struct schedule *schedule, const struct operator_call *call)
 {
     struct convolution conv = convolution_of(call);
-    return is_empty(call) ? PLUGCL_OK : depthwise_plan(schedule, &conv);
+    return call_is_empty(call) ? PLUGCL_OK : depthwise_plan(schedule, &conv);
 }
 
 static bool conv2d_gpu_depthwise_is_preferred(const struct device_caps *caps, const struct operator_call *call)
@@ -129,7 +124,7 @@ static bool conv2d_gpu_depthwise_is_preferred(const struct device_caps *caps, co
 static plugcl_status conv2d_gpu_depthwise(struct schedule *schedule, const struct operator_call *call)
 {
     struct convolution conv = convolution_of(call);
-    return is_empty(call) ? PLUGCL_OK : depthwise_plan_gpu(schedule, &conv);
+    return call_is_empty(call) ? PLUGCL_OK : depthwise_plan_gpu(schedule, &conv);
 }
 
 static bool conv2d_taps_can_run(const struct device_caps *caps, const struct operator_call *call)
@@ -141,7 +136,7 @@ static bool conv2d_taps_can_run(const struct device_caps *caps, const struct ope
 static plugcl_status conv2d_taps(struct schedule *schedule, const struct operator_call *call)
 {
     struct convolution conv = convolution_of(call);
-    return is_empty(call) ? PLUGCL_OK : taps_plan(schedule, &conv);
+    return call_is_empty(call) ? PLUGCL_OK : taps_plan(schedule, &conv);
 }
 
 static bool conv2d_winograd_can_run(const struct device_caps *caps, const struct operator_call *call)
@@ -159,7 +154,7 @@ static bool conv2d_winograd_is_preferred(const struct device_caps *caps, const s
 static plugcl_status conv2d_winograd(struct schedule *schedule, const struct operator_call *call)
 {
     struct convolution conv = convolution_of(call);
-    return is_empty(call) ? PLUGCL_OK : winograd_plan(schedule, &conv);
+    return call_is_empty(call) ? PLUGCL_OK : winograd_plan(schedule, &conv);
 }
 
 static bool conv2d_tile_can_run(const struct device_caps *caps, const struct operator_call *call)
@@ -176,13 +171,13 @@ static bool conv2d_tile_is_preferred(const struct device_caps *caps, const struc
 static plugcl_status conv2d_tile(struct schedule *schedule, const struct operator_call *call)
 {
     struct convolution conv = convolution_of(call);
-    return is_empty(call) ? PLUGCL_OK : tile_plan(schedule, &conv);
+    return call_is_empty(call) ? PLUGCL_OK : tile_plan(schedule, &conv);
 }
 
 static plugcl_status conv2d_direct(struct schedule *schedule, const struct operator_call *call)
 {
     struct convolution conv = convolution_of(call);
-    return is_empty(call) ? PLUGCL_OK : direct_plan(schedule, &conv);
+    return call_is_empty(call) ? PLUGCL_OK : direct_plan(schedule, &conv);
 }
 
 static bool conv2d_tile_name(const struct variant *variant, const struct device_caps *caps, const struct operator_call *call,
@@ -229,8 +224,8 @@ plugcl_status conv2d_plan_together(struct schedule *schedule, const struct opera
         struct convolution conv = convolution_of(&calls[i]);
         plugcl_status status = variant_select(schedule, &calls[i], NULL, &choice);
         const int64_t elements = taps_packed_elements(conv.outputs, conv.channels * conv.kernel[0] * conv.kernel[1], 64);
-        if (status == PLUGCL_OK && choice.variant->plan == conv2d_taps && !is_empty(&calls[i]) && joined < CONVOLUTION_MAX_PARTS &&
-            packed + elements <= most && (joined == 0 || choice.tile == convs[0].tile)) {
+        if (status == PLUGCL_OK && choice.variant->plan == conv2d_taps && !call_is_empty(&calls[i]) &&
+            joined < CONVOLUTION_MAX_PARTS && packed + elements <= most && (joined == 0 || choice.tile == convs[0].tile)) {
             conv.tile = choice.tile;
             convs[joined++] = conv;
             packed += elements;

@@ -134,7 +134,7 @@ static plugcl_status plan_phases(plugcl_status (*plan)(struct schedule *, const 
     const struct plugcl_conv_transpose2d_params *params = call->params;
     const plugcl_shape *y = &call->outputs[0].shape;
     plugcl_status status = PLUGCL_OK;
-    if (operand_elements(&call->outputs[0]) == 0)
+    if (call_is_empty(call))
         return status;
     for (int64_t row = 0; row < params->stride[0] && row < y->dims[2]; row++) {
         for (int64_t column = 0; column < params->stride[1] && column < y->dims[3] && status == PLUGCL_OK; column++) {

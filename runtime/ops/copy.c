@@ -115,7 +115,7 @@ static plugcl_status plan_transpose_gpu(struct schedule *schedule, const struct 
 static plugcl_status plan_strided(struct schedule *schedule, const struct operator_call *call)
 {
     const struct device_caps *caps = schedule_caps(schedule);
-    if (operand_elements(&call->outputs[0]) == 0)
+    if (call_is_empty(call))
         return schedule_status(schedule);
     struct strided space;
     copy_space(call, &space);

@@ -91,11 +91,6 @@ static uint64_t linear_flops(const struct operator_call *call)
     return 2 * (uint64_t)operand_elements(&call->outputs[0]) * (uint64_t)x->dims[x->rank - 1];
 }
 
-static bool is_empty(const struct operator_call *call)
-{
-    return operand_elements(&call->outputs[0]) == 0;
-}
-
 static bool linear_taps_can_run(const struct device_caps *caps, const struct operator_call *call)
 {
     struct convolution conv;
@@ -118,7 +113,7 @@ static plugcl_status plan_with(plugcl_status (*plan)(struct schedule *, const st
                                const struct operator_call *call)
 {
     struct convolution conv;
-    if (is_empty(call))
+    if (call_is_empty(call))
         return PLUGCL_OK;
     if (!convolution_of(call, &conv))
         return schedule_fail(schedule, fail(PLUGCL_UNSUPPORTED, "linear's operands have more than two levels of strides"));
@@ -202,7 +197,7 @@ static plugcl_status linear_product(struct schedule *schedule, const struct oper
     const struct activation_params act = { call->epilogue.act, call->epilogue.alpha, call->epilogue.beta };
     struct convolution conv;
     struct matmul matmul;
-    if (is_empty(call))
+    if (call_is_empty(call))
         return PLUGCL_OK;
     convolution_of(call, &conv);
     matmul_of_convolution(&conv, &matmul);

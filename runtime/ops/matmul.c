@@ -121,11 +121,6 @@ void matmul_of(const struct operator_call *call, struct matmul *matmul)
     strided_fold(&matmul->batch);
 }
 
-static bool is_empty(const struct operator_call *call)
-{
-    return operand_elements(&call->outputs[0]) == 0;
-}
-
 /* A kernel that takes any strides; its range is left to the caller. */
 static struct launch *launch_product(struct schedule *schedule, const struct matmul *matmul, const char *file, const char *options)
 {
@@ -143,7 +138,7 @@ static struct launch *launch_product(struct schedule *schedule, const struct mat
 static plugcl_status plan_generic(struct schedule *schedule, const struct operator_call *call)
 {
     struct matmul matmul;
-    if (is_empty(call))
+    if (call_is_empty(call))
         return schedule_status(schedule);
     matmul_of(call, &matmul);
     struct launch *launch = launch_product(schedule, &matmul, "common/matmul.cl", NULL);
@@ -176,7 +171,7 @@ static plugcl_status plan_tile(struct schedule *schedule, const struct operator_
 {
     struct matmul matmul;
     char options[GPU_OPTIONS];
-    if (is_empty(call))
+    if (call_is_empty(call))
         return schedule_status(schedule);
     matmul_of(call, &matmul);
     const struct gpu_work work = tile_work(&matmul, call->tile);
@@ -240,7 +235,7 @@ static plugcl_status plan_taps(struct schedule *schedule, const struct operator_
 {
     struct matmul matmul;
     struct convolution conv;
-    if (is_empty(call))
+    if (call_is_empty(call))
         return schedule_status(schedule);
     matmul_of(call, &matmul);
     convolution_of(&matmul, &conv);
@@ -268,7 +263,7 @@ static bool prefers_product(const struct device_caps *caps, const struct operato
 static plugcl_status plan_product(struct schedule *schedule, const struct operator_call *call)
 {
     struct matmul matmul;
-    if (is_empty(call))
+    if (call_is_empty(call))
         return schedule_status(schedule);
     matmul_of(call, &matmul);
     return product_plan(schedule, &matmul, 0);

@@ -151,7 +151,7 @@ static struct launch *launch_sets(struct schedule *schedule, const struct operat
 static plugcl_status plan_generic(struct schedule *schedule, const struct operator_call *call)
 {
     const struct device_caps *caps = schedule_caps(schedule);
-    if (operand_elements(&call->outputs[0]) == 0)
+    if (call_is_empty(call))
         return schedule_status(schedule);
     const struct norm norm = norm_of(call);
     const int64_t(*strides)[PLUGCL_MAX_RANK] = norm.elements.strides;
@@ -180,7 +180,7 @@ static bool can_go_along(const struct device_caps *caps, const struct operator_c
 
 static plugcl_status plan_along(struct schedule *schedule, const struct operator_call *call)
 {
-    if (operand_elements(&call->outputs[0]) == 0)
+    if (call_is_empty(call))
         return schedule_status(schedule);
     const struct norm norm = norm_of(call);
     int64_t each = strided_rows_each(norm.n_sets, norm.count, schedule_caps(schedule));

@@ -199,6 +199,11 @@ int64_t operand_elements(const struct operand *operand)
     return plugcl_shape_elements(&operand->shape);
 }
 
+bool call_is_empty(const struct operator_call *call)
+{
+    return operand_elements(&call->outputs[0]) == 0;
+}
+
 /* Strides of dimensions of size 1 do not matter. */
 static bool strides_follow(const struct operand *operand, const uint32_t *order, uint32_t rank, int64_t first_stride)
 {

@@ -276,6 +276,7 @@ int64_t operand_elements(const struct operand *operand);
 bool operand_is_row_major(const struct operand *operand);     /* dense, logical order */
 bool operand_is_channels_last(const struct operand *operand); /* rank 4, as NEED_CHANNELS_LAST */
 bool operand_is_dense(const struct operand *operand);         /* either of the two without gaps */
+bool call_is_empty(const struct operator_call *call);         /* its first output has no elements */
 
 /* For can_run. */
 bool variant_always(const struct device_caps *caps, const struct operator_call *call);

@@ -235,7 +235,7 @@ static plugcl_status plan_channel_vectors(struct schedule *schedule, const struc
 {
     struct pooling pool = pooling_of(call);
     const struct device_caps *caps = schedule_caps(schedule);
-    if (operand_elements(&call->outputs[0]) == 0)
+    if (call_is_empty(call))
         return schedule_status(schedule);
     int64_t width = caps_vector(caps), window = largest_window(&pool), block = block_columns(&pool, width);
     int64_t lines = pool.images * pool.out[0], units = 4 * (int64_t)caps->compute_units;
@@ -264,7 +264,7 @@ static plugcl_status plan_channel_vectors(struct schedule *schedule, const struc
 static plugcl_status plan_in_groups(struct schedule *schedule, const struct operator_call *call)
 {
     struct pooling pool = pooling_of(call);
-    if (operand_elements(&call->outputs[0]) == 0)
+    if (call_is_empty(call))
         return schedule_status(schedule);
     struct launch *launch = launch_pool(schedule, call, &pool, "gpu/pool.cl", maximum_option(&pool));
     const size_t group = launch_power_of_two(launch, 256);
@@ -280,7 +280,7 @@ static plugcl_status plan_in_groups(struct schedule *schedule, const struct oper
 static plugcl_status plan_strided(struct schedule *schedule, const struct operator_call *call)
 {
     struct pooling pool = pooling_of(call);
-    if (operand_elements(&call->outputs[0]) == 0)
+    if (call_is_empty(call))
         return schedule_status(schedule);
     bool channels_fastest = call->outputs[0].strides[1] == 1 && pool.channels > 1;
     size_t x = (size_t)(channels_fastest ? pool.channels : pool.out[1]), y = (size_t)(channels_fastest ? pool.out[1] : pool.out[0]);

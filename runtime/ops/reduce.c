@@ -116,7 +116,7 @@ static struct launch *launch_reduce(struct schedule *schedule, const struct oper
 static plugcl_status plan_along(struct schedule *schedule, const struct operator_call *call)
 {
     struct parts parts;
-    if (operand_elements(&call->outputs[0]) == 0)
+    if (call_is_empty(call))
         return schedule_status(schedule);
     parts_of(call, &parts);
     int64_t each = outputs_for_each(&parts, schedule_caps(schedule));
@@ -133,7 +133,7 @@ static plugcl_status plan_along(struct schedule *schedule, const struct operator
 static plugcl_status plan_across(struct schedule *schedule, const struct operator_call *call)
 {
     struct parts parts;
-    if (operand_elements(&call->outputs[0]) == 0)
+    if (call_is_empty(call))
         return schedule_status(schedule);
     parts_of(call, &parts);
     uint32_t last = parts.kept.rank - 1;
@@ -152,7 +152,7 @@ static plugcl_status plan_across(struct schedule *schedule, const struct operato
 static plugcl_status plan_in_groups(struct schedule *schedule, const struct operator_call *call)
 {
     struct parts parts;
-    if (operand_elements(&call->outputs[0]) == 0)
+    if (call_is_empty(call))
         return schedule_status(schedule);
     parts_of(call, &parts);
     struct launch *launch = launch_reduce(schedule, call, &parts, "gpu/reduce.cl", "reduce", parts.kept.rank);
@@ -170,7 +170,7 @@ static plugcl_status plan_strided(struct schedule *schedule, const struct operat
 {
     const struct device_caps *caps = schedule_caps(schedule);
     struct parts parts;
-    if (operand_elements(&call->outputs[0]) == 0)
+    if (call_is_empty(call))
         return schedule_status(schedule);
     parts_of(call, &parts);
     int64_t each = caps->cpu_family ? outputs_for_each(&parts, caps) : 1;

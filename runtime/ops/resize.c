@@ -214,7 +214,7 @@ static plugcl_status plan_lines(struct schedule *schedule, const struct operator
 {
     const struct resizing self = resizing_of(call);
     const struct device_caps *caps = schedule_caps(schedule);
-    if (operand_elements(&call->outputs[0]) == 0)
+    if (call_is_empty(call))
         return schedule_status(schedule);
     int64_t vector = caps_vector(caps), units = 4 * (int64_t)caps->compute_units;
     int64_t lines = self.images * self.rows * (channels_last ? 1 : self.channels);
@@ -248,7 +248,7 @@ static plugcl_status plan_planes(struct schedule *schedule, const struct operato
 static plugcl_status plan_pixels(struct schedule *schedule, const struct operator_call *call)
 {
     const struct resizing self = resizing_of(call);
-    if (operand_elements(&call->outputs[0]) == 0)
+    if (call_is_empty(call))
         return schedule_status(schedule);
     bool channels_fastest = call->outputs[0].strides[1] == 1 && self.channels > 1;
     char options[32];

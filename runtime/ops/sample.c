@@ -179,7 +179,7 @@ static plugcl_status plan_cpu(struct schedule *schedule, const struct operator_c
 
 static plugcl_status plan_planes(struct schedule *schedule, const struct operator_call *call)
 {
-    if (operand_elements(&call->outputs[0]) == 0)
+    if (call_is_empty(call))
         return schedule_status(schedule);
     struct sampling sampling = sampling_of(call);
     struct cpu_groups groups = cpu_groups_of(&sampling, schedule_caps(schedule), caps_vector(schedule_caps(schedule)));
@@ -219,7 +219,7 @@ static plugcl_status plan_channels(struct schedule *schedule, const struct opera
     int64_t vector = caps_vector(schedule_caps(schedule));
     struct cpu_groups groups = cpu_groups_of(&sampling, schedule_caps(schedule), vector);
     plugcl_status status = PLUGCL_OK;
-    if (operand_elements(&call->outputs[0]) == 0)
+    if (call_is_empty(call))
         return schedule_status(schedule);
     if (!channels_are_neighbours(&x) && !turn_in_groups(&sampling, &x, schedule_caps(schedule), vector, &groups))
         status = transpose_x(schedule, &call->inputs[X], &x);
@@ -239,7 +239,7 @@ static plugcl_status plan_pixels(struct schedule *schedule, const struct operato
 {
     struct sampling sampling = sampling_of(call);
     const struct operand *x = &call->inputs[X];
-    if (operand_elements(&call->outputs[0]) == 0)
+    if (call_is_empty(call))
         return schedule_status(schedule);
     char options[32];
     snprintf(options, sizeof options, "-DMODE=%d", (int)sampling.params->mode);

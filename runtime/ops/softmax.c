@@ -79,7 +79,7 @@ static plugcl_status plan_along(struct schedule *schedule, const struct operator
 {
     struct rows rows;
     rows_of(call, &rows);
-    if (operand_elements(&call->outputs[0]) == 0)
+    if (call_is_empty(call))
         return schedule_status(schedule);
     int64_t each = strided_rows_each(rows.count, EXP_COST * rows.length, schedule_caps(schedule));
     struct launch *launch = launch_softmax(schedule, call, "cpu/softmax.cl", "softmax_along");
@@ -95,7 +95,7 @@ static plugcl_status plan_across(struct schedule *schedule, const struct operato
 {
     struct rows rows;
     rows_of(call, &rows);
-    if (operand_elements(&call->outputs[0]) == 0)
+    if (call_is_empty(call))
         return schedule_status(schedule);
     uint32_t last = rows.space.rank - 1;
     int64_t each = strided_rows_each(rows.count, rows.length, schedule_caps(schedule));
@@ -115,7 +115,7 @@ static plugcl_status plan_in_groups(struct schedule *schedule, const struct oper
 {
     struct rows rows;
     rows_of(call, &rows);
-    if (operand_elements(&call->outputs[0]) == 0)
+    if (call_is_empty(call))
         return schedule_status(schedule);
     struct launch *launch = launch_softmax(schedule, call, "gpu/softmax.cl", "softmax");
     size_t group = launch_power_of_two(launch, rows.length >= 512 ? 256 : 64);
@@ -133,7 +133,7 @@ static plugcl_status plan_strided(struct schedule *schedule, const struct operat
     const struct device_caps *caps = schedule_caps(schedule);
     struct rows rows;
     rows_of(call, &rows);
-    if (operand_elements(&call->outputs[0]) == 0)
+    if (call_is_empty(call))
         return schedule_status(schedule);
     int64_t each = caps->cpu_family ? strided_rows_each(rows.count, rows.length, caps) : 1;
     struct launch *launch = launch_softmax(schedule, call, "common/softmax.cl", "softmax");
