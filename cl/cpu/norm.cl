@@ -118,7 +118,9 @@ static inline void add_pixels(__global const float *x, int pixels, int x_pixel, 
                 if (k * VECTOR < lanes) {
                     __global const float *from = x + (long)pixel * x_pixel + k * VECTOR;
                     const int n = lanes - k * VECTOR;
-                    const floatv difference = (n >= VECTOR ? vloadv(from) : vload_some(from, n)) - mean[k];
+                    /* Lanes that there are not add nothing: one group's total has them in it. */
+                    const floatv value = n >= VECTOR ? vloadv(from) : select(mean[k], vload_some(from, n), LANES < (intv)(n));
+                    const floatv difference = value - mean[k];
                     part[k] += squared ? difference * difference : difference;
                 }
             }

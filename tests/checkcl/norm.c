@@ -82,6 +82,10 @@ void checkcl_norm(struct checkcl *check)
     check_group(check, PLUGCL_SHAPE(2, 30, 9, 11), 10, true, true, CHECKCL_CHANNELS_LAST, CHECKCL_CHANNELS_LAST, CHECKCL_RANDOM);
     check_group(check, PLUGCL_SHAPE(1, 70, 10, 10), 0, true, true, CHECKCL_CHANNEL_VIEW, CHECKCL_CHANNELS_LAST, CHECKCL_POSITIVE);
     check_group(check, PLUGCL_SHAPE(2, 150, 3, 4), 2, true, true, CHECKCL_CHANNELS_LAST, CHECKCL_CHANNEL_VIEW, CHECKCL_SPECIAL);
+    /* Groups wider than four vectors, of 16 lanes, of 8 and of 4, whose last vector is not full. */
+    check_group(check, PLUGCL_SHAPE(2, 150, 3, 4), 2, true, true, CHECKCL_CHANNELS_LAST, CHECKCL_CHANNELS_LAST, CHECKCL_POSITIVE);
+    check_group(check, PLUGCL_SHAPE(2, 36, 5, 3), 1, true, true, CHECKCL_CHANNELS_LAST, CHECKCL_CHANNELS_LAST, CHECKCL_POSITIVE);
+    check_group(check, PLUGCL_SHAPE(1, 36, 5, 4), 2, true, true, CHECKCL_CHANNEL_VIEW, CHECKCL_CHANNELS_LAST, CHECKCL_POSITIVE);
     check_group(check, PLUGCL_SHAPE(2, 70, 1, 1), 7, false, true, CHECKCL_CHANNELS_LAST, CHECKCL_CHANNELS_LAST, CHECKCL_RANDOM);
     check_group(check, PLUGCL_SHAPE(1, 32, 20, 20), 2, true, true, CHECKCL_CHANNELS_LAST, CHECKCL_ROW_MAJOR, CHECKCL_RANDOM);
 }
