@@ -19,7 +19,8 @@
 
 static inline float clip(float x, float low, float high)
 {
-    return x < low ? low : x > high ? high : x;
+    x = x < low ? low : x;
+    return x > high ? high : x; /* high for all where low is above it */
 }
 
 static inline float sigmoid(float x)

@@ -219,6 +219,7 @@ static void check_epilogues(struct checkcl *check)
 {
     static const struct geometry dense = { "k3p1", { 2, 18, 7, 9 }, 35, { 3, 3 }, 1, 1, { 1, 1, 1, 1 }, 1, false };
     static const struct geometry depthwise = { "depthwise", { 2, 21, 6, 7 }, 21, { 3, 3 }, 1, 1, { 1, 1, 1, 1 }, 21, false };
+    static const struct geometry grouped = { "g2", { 1, 8, 6, 7 }, 12, { 3, 3 }, 1, 1, { 1, 1, 1, 1 }, 2, false };
     static const struct finish finishes[] = {
         { "relu6", true, false, PLUGCL_RELU6, 0, 0 },
         { "leaky_relu", true, true, PLUGCL_LEAKY_RELU, 0.1f, 0 },
@@ -231,11 +232,14 @@ static void check_epilogues(struct checkcl *check)
         { "hard_sigmoid", true, false, PLUGCL_HARD_SIGMOID, 0.2f, 0.5f },
         { "hard_swish", true, true, PLUGCL_HARD_SWISH, 0, 0 },
         { "clip", true, true, PLUGCL_CLIP, -0.2f, 0.3f },
+        { "clip_crossed", true, false, PLUGCL_CLIP, 0.3f, -0.2f },
     };
     for (size_t i = 0; i < sizeof finishes / sizeof *finishes; i++) {
         check_one(check, &dense, &finishes[i], &view, true);
         if (finishes[i].act == PLUGCL_CLIP || finishes[i].act == PLUGCL_SILU)
             check_one(check, &depthwise, &finishes[i], &nhwc, true);
+        if (finishes[i].act == PLUGCL_CLIP)
+            check_one(check, &grouped, &finishes[i], &nhwc, true);
     }
     check_one(check, &dense, &residual, &nhwc, true);
     check_one(check, &depthwise, &residual, &view, true);

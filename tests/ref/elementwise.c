@@ -12,7 +12,8 @@ double ref_overflow(double value)
 
 static double clip(double x, double low, double high)
 {
-    return x < low ? low : x > high ? high : x;
+    x = x < low ? low : x;
+    return x > high ? high : x; /* where low is above high, too */
 }
 
 double ref_activation(plugcl_activation kind, double x, double alpha, double beta)
