@@ -315,7 +315,7 @@ SINGLE __kernel void projected(__global const float *restrict q_buffer, uint q_o
             floatv v[VECTOR];
             UNROLL for (int i = 0; i < VECTOR; i++)
                 v[i] = block[i * VECTORS + j];
-            if (y_channel == 1) {
+            if (y_channel == 1 && residual_channel == 1) {
                 transpose_vectors(v);
                 store_sums(v, pixels, channels, add, residual_pixel, to, y_pixel);
             } else {

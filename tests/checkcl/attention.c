@@ -158,11 +158,12 @@ static void check_projections(struct checkcl *check)
 {
     static const struct size sizes[] = { { 1, 0, 1, 1, 1 }, { 2, 0, 53, 9, 17 }, { 0, 0, 4, 3, 2 }, { 2, 0, 0, 3, 4 } };
     static const enum checkcl_layout nhwc = CHECKCL_CHANNELS_LAST, nchw = CHECKCL_ROW_MAJOR, view = CHECKCL_CHANNEL_VIEW,
-                                     odd = CHECKCL_ODD_VIEW;
+                                     odd = CHECKCL_ODD_VIEW, rows = CHECKCL_ROW_VIEW;
     static const struct map maps[] = {
         { 1, 1, 1, true, nchw, nchw },   { 1, 1, 2, false, nhwc, nhwc },  { 7, 9, 33, true, nchw, nchw },
         { 7, 9, 33, true, nhwc, nhwc },  { 12, 4, 16, false, view, view }, { 12, 4, 16, false, nchw, nchw },
         { 5, 1, 19, true, view, nhwc },  { 3, 5, 7, true, nchw, nhwc },   { 3, 5, 7, false, odd, nchw },
+        { 3, 5, 35, true, rows, nchw },  { 1, 1, 35, true, rows, nchw },  { 1, 1, 35, false, nchw, rows },
     };
     for (int mode = 0; mode < 4; mode++)
         for (size_t i = 0; i < sizeof maps / sizeof *maps; i++)

@@ -18,7 +18,8 @@ enum checkcl_layout {
     CHECKCL_ROW_MAJOR = 0,
     CHECKCL_CHANNELS_LAST, /* rank 4, dense */
     CHECKCL_CHANNEL_VIEW,  /* rank 4, channels last, channels 3 … of a wider pixel (a concat's slice), at an odd offset */
-    CHECKCL_ODD_VIEW       /* any rank: row-major with gaps in every stride, at an odd offset */
+    CHECKCL_ODD_VIEW,      /* any rank: row-major with gaps in every stride, at an odd offset */
+    CHECKCL_ROW_VIEW       /* rank 4, row-major, the first rows of a picture with three more */
 };
 
 enum checkcl_fill {

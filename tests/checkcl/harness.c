@@ -14,6 +14,7 @@ const char *const checkcl_layouts[] = {
     [CHECKCL_CHANNELS_LAST] = "nhwc",
     [CHECKCL_CHANNEL_VIEW] = "view",
     [CHECKCL_ODD_VIEW] = "odd",
+    [CHECKCL_ROW_VIEW] = "rows",
 };
 const char *const checkcl_fills[] = {
     [CHECKCL_RANDOM] = "random",   [CHECKCL_POSITIVE] = "positive", [CHECKCL_LARGE] = "large",

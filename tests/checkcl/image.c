@@ -29,6 +29,8 @@ bool image_lay_out(struct image *image, const plugcl_shape *shape, enum checkcl_
             stride += 1 + (int64_t)(i % 2);
         if (by_pixel && axis == 1 && layout == CHECKCL_CHANNEL_VIEW)
             stride += 5;
+        if (layout == CHECKCL_ROW_VIEW && axis == 2)
+            stride += 3 * image->strides[2];
     }
     if (by_pixel && layout == CHECKCL_CHANNEL_VIEW)
         image->offset += 4; /* an even step from an odd guard */
