@@ -244,7 +244,7 @@ __kernel SINGLE void sample(__global const float *x_buffer, uint x_offset, __glo
 #if CHANNELS_LAST
     if (turned_step > 0) {
         __global float *turned = turned_buffer + turned_offset +
-                                 (image * (int)get_num_groups(1) + (int)get_group_id(1)) * height * width * turned_step;
+                                 (image * (long)get_num_groups(1) + (long)get_group_id(1)) * height * width * turned_step;
         turn_planes(x, x_channel, count, height * width, turned, turned_step);
         x = turned;
         x_column = turned_step;

@@ -76,9 +76,9 @@ static plugcl_status plan_batch_norm(struct schedule *schedule, const struct ope
     snprintf(packing, sizeof packing, "batch_norm %.9g", (double)norm->eps);
     int64_t channels = x->shape.dims[1];
     struct launch *launch = schedule_launch(schedule, "common/batch_norm.cl", options, "batch_norm");
-    launch_operand(launch, x);
+    launch_strided(launch, x);
     launch_packed(launch, constants, N_INPUTS - 1, packing, (size_t)(2 * channels), pack_scale_and_shift, &norm->eps);
-    launch_operand(launch, y);
+    launch_strided(launch, y);
     launch_int(launch, channels);
     launch_rows(launch, &space, caps);
     return schedule_status(schedule);

@@ -44,8 +44,8 @@ static plugcl_status plan_cast(struct schedule *schedule, const struct operator_
     strided_fold(&space);
     snprintf(options, sizeof options, "-DFROM=%d -DTO=%d -DTRUTH=%d", element_kind(x), element_kind(y), y->dtype == PLUGCL_BOOL);
     struct launch *launch = schedule_launch(schedule, "common/cast.cl", options, "cast");
-    launch_operand(launch, x);
-    launch_operand(launch, y);
+    launch_strided(launch, x);
+    launch_strided(launch, y);
     launch_rows(launch, &space, schedule_caps(schedule));
     return schedule_status(schedule);
 }

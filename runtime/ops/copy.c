@@ -76,8 +76,8 @@ static struct launch *launch_transpose(struct schedule *schedule, const struct o
 {
     uint32_t last = space->rank - 1;
     struct launch *launch = schedule_launch(schedule, file, options, "transpose");
-    launch_operand(launch, &call->inputs[0]);
-    launch_operand(launch, &call->outputs[0]);
+    launch_strided(launch, &call->inputs[0]);
+    launch_strided(launch, &call->outputs[0]);
     launch_space(launch, space, 0, last - 1);
     launch_int(launch, space->sizes[last - 1]);
     launch_int(launch, space->sizes[last]);
@@ -122,8 +122,8 @@ static plugcl_status plan_strided(struct schedule *schedule, const struct operat
     char options[32];
     snprintf(options, sizeof options, "-DVECTOR=%d", caps_vector(caps));
     struct launch *launch = schedule_launch(schedule, "common/copy.cl", options, "copy");
-    launch_operand(launch, &call->inputs[0]);
-    launch_operand(launch, &call->outputs[0]);
+    launch_strided(launch, &call->inputs[0]);
+    launch_strided(launch, &call->outputs[0]);
     launch_rows(launch, &space, caps);
     return schedule_status(schedule);
 }

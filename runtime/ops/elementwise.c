@@ -33,8 +33,8 @@ static plugcl_status plan_activation(struct schedule *schedule, const struct ope
     char options[64];
     snprintf(options, sizeof options, "-DACTIVATION=%d -DVECTOR=%d", (int)activation->kind, caps_vector(schedule_caps(schedule)));
     struct launch *launch = schedule_launch(schedule, FILE_NAME, options, "unary");
-    launch_operand(launch, x);
-    launch_operand(launch, y);
+    launch_strided(launch, x);
+    launch_strided(launch, y);
     launch_rows(launch, &space, schedule_caps(schedule));
     launch_float(launch, activation->alpha);
     launch_float(launch, activation->beta);
@@ -49,9 +49,9 @@ static plugcl_status plan_two(struct schedule *schedule, const struct operator_c
     snprintf(options, sizeof options, "-DOPERATION=%d%s -DACTIVATION=%d -DVECTOR=%d", operation, integer ? " -DINTEGER=1" : "",
              (int)epilogue->act, caps_vector(schedule_caps(schedule)));
     struct launch *launch = schedule_launch(schedule, FILE_NAME, options, "binary");
-    launch_operand(launch, &call->inputs[0]);
-    launch_operand(launch, &call->inputs[1]);
-    launch_operand(launch, &call->outputs[0]);
+    launch_strided(launch, &call->inputs[0]);
+    launch_strided(launch, &call->inputs[1]);
+    launch_strided(launch, &call->outputs[0]);
     launch_rows(launch, space, schedule_caps(schedule));
     launch_float(launch, epilogue->alpha);
     launch_float(launch, epilogue->beta);

@@ -83,9 +83,9 @@ static plugcl_status plan_gather(struct schedule *schedule, const struct operato
     strided_fold(&space);
     snprintf(options, sizeof options, "-DVECTOR=%d", caps_vector(caps));
     struct launch *launch = schedule_launch(schedule, "common/gather.cl", options, "gather");
-    launch_operand(launch, x);
-    launch_operand(launch, indices);
-    launch_operand(launch, y);
+    launch_strided(launch, x);
+    launch_strided(launch, indices);
+    launch_strided(launch, y);
     launch_rows(launch, &space, caps);
     launch_int(launch, size);
     launch_int(launch, x->strides[axis]);

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* launch.c: one launch of a schedule, and its arguments. */
+#include <stdlib.h>
+
 #include "ops/schedule_private.h"
+
+/* Elements from the first to the last that offsets in `int` reach, with room for a work-item's step beyond the end. */
+#define MOST_REACH (INT32_MAX - (1 << 20))
 
 static struct launch *launch_add(struct schedule *schedule)
 {
@@ -136,6 +141,28 @@ void launch_operand(struct launch *launch, const struct operand *operand)
     }
     uint32_t element_size = (uint32_t)operand_element_size(operand);
     add_buffer(launch, region, operand->offset * element_size, element_size, true);
+}
+
+void launch_reach(struct launch *launch, uint32_t number, uint32_t rank, const int64_t *sizes, const int64_t *strides)
+{
+    int64_t reach = 1;
+    if (!may_add(launch))
+        return;
+    for (uint32_t i = 0; i < rank; i++)
+        reach += sizes[i] > 0 ? (sizes[i] - 1) * llabs(strides[i]) : 0;
+    const struct schedule *schedule = launch->schedule;
+    if (reach > MOST_REACH)
+        schedule_fail(launch->schedule,
+                      fail(PLUGCL_UNSUPPORTED, "operand %u of %s reaches over %lld elements; at most %d are supported", number,
+                           schedule->n_steps > 0 ? schedule->steps[schedule->n_steps - 1].info.operation : "a kernel",
+                           (long long)reach, MOST_REACH));
+}
+
+void launch_strided(struct launch *launch, const struct operand *operand)
+{
+    if (operand->present && launch != NULL)
+        launch_reach(launch, launch->n_arguments / 2 + 1, operand->shape.rank, operand->shape.dims, operand->strides);
+    launch_operand(launch, operand);
 }
 
 void launch_region(struct launch *launch, uint32_t region, int64_t offset)

@@ -130,6 +130,8 @@ static struct launch *launch_product(struct schedule *schedule, const struct mat
     launch_operand(launch, matmul->a);
     launch_operand(launch, matmul->b);
     launch_operand(launch, matmul->y);
+    for (uint32_t k = 0; k < matmul->batch.operands; k++) /* within a matrix offsets are long */
+        launch_reach(launch, k + 1, matmul->batch.rank, matmul->batch.sizes, matmul->batch.strides[k]);
     launch_space(launch, &matmul->batch, 0, matmul->batch.rank);
     launch_ints(launch, ints, sizeof ints / sizeof *ints);
     return launch;

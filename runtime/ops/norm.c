@@ -133,8 +133,8 @@ static struct launch *launch_norm(struct schedule *schedule, const struct operat
     snprintf(options, sizeof options, "-DVECTOR=%d", caps_vector(schedule_caps(schedule)));
     struct launch *launch = schedule_launch(schedule, file, options, entry);
     for (int i = X; i <= BIAS; i++)
-        launch_operand(launch, &call->inputs[i]);
-    launch_operand(launch, &call->outputs[0]);
+        launch_strided(launch, &call->inputs[i]);
+    launch_strided(launch, &call->outputs[0]);
     return launch;
 }
 

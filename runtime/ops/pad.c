@@ -125,8 +125,8 @@ static plugcl_status plan_pad(struct schedule *schedule, const struct operator_c
     uint32_t count = axes_of(call, axes);
     snprintf(options, sizeof options, "-DMODE=%d -DVECTOR=%d", (int)pad->mode, caps_vector(caps));
     struct launch *launch = schedule_launch(schedule, "common/pad.cl", options, "pad");
-    launch_operand(launch, &call->inputs[0]);
-    launch_operand(launch, &call->outputs[0]);
+    launch_strided(launch, &call->inputs[0]);
+    launch_strided(launch, &call->outputs[0]);
     launch_axes(launch, axes, count);
     launch_int(launch, bits_of(pad->mode == PLUGCL_PAD_CONSTANT ? pad->value : 0.0f, call->inputs[0].dtype));
     launch_row_range(launch, axes[count - 1].size, elements / axes[count - 1].size, caps);

@@ -186,8 +186,8 @@ static struct launch *launch_pool(struct schedule *schedule, const struct operat
     for (int64_t i = 0; i < pool->out[1]; i++)
         window_of(pool, 1, i, windows + 3 * (pool->out[0] + i));
     struct launch *launch = schedule_launch(schedule, file, options, "pool");
-    launch_operand(launch, &call->inputs[0]);
-    launch_operand(launch, &call->outputs[0]);
+    launch_strided(launch, &call->inputs[0]);
+    launch_strided(launch, &call->outputs[0]);
     launch_table(launch, windows, 3 * count);
     memory_free(windows);
     const int64_t sizes[] = { pool->images, pool->channels, pool->out[0], pool->out[1], pool->dilation[0], pool->dilation[1] };
@@ -212,8 +212,8 @@ static plugcl_status plan_planes(struct schedule *schedule, const struct operato
     char options[48];
     snprintf(options, sizeof options, "-DMAXIMUM=%d -DVECTOR=%d", pool.is_max, caps_vector(caps));
     struct launch *launch = schedule_launch(schedule, "cpu/pool.cl", options, "pool_planes");
-    launch_operand(launch, x);
-    launch_operand(launch, y);
+    launch_strided(launch, x);
+    launch_strided(launch, y);
     const int64_t arguments[] = { pool.channels,   planes,        pixels,        x->strides[0],
                                   x->strides[1],   y->strides[0], y->strides[1], each };
     launch_ints(launch, arguments, sizeof arguments / sizeof *arguments);

@@ -106,8 +106,8 @@ static struct launch *launch_reduce(struct schedule *schedule, const struct oper
     snprintf(options, sizeof options, "-DREDUCE=%d -DVECTOR=%d", (int)((const struct reduce_params *)call->params)->kind,
              caps_vector(caps));
     struct launch *launch = schedule_launch(schedule, file, options, entry);
-    launch_operand(launch, &call->inputs[0]);
-    launch_operand(launch, &call->outputs[0]);
+    launch_strided(launch, &call->inputs[0]);
+    launch_strided(launch, &call->outputs[0]);
     launch_space(launch, &parts->kept, 0, kept_dimensions);
     launch_space(launch, &parts->reduced, 0, parts->reduced.rank - 1);
     return launch;

@@ -107,8 +107,8 @@ static plugcl_status plan_affine_grid(struct schedule *schedule, const struct op
     if (operand_elements(grid) == 0)
         return schedule_status(schedule);
     struct launch *launch = schedule_launch(schedule, "common/sample.cl", NULL, "affine_grid");
-    launch_operand(launch, theta);
-    launch_operand(launch, grid);
+    launch_strided(launch, theta);
+    launch_strided(launch, grid);
     launch_ints(launch, grid->shape.dims, 3);
     launch_int(launch, params->align_corners);
     launch_ints(launch, theta->strides, 3);
@@ -123,9 +123,9 @@ static struct launch *launch_sample(struct schedule *schedule, const struct oper
 {
     const struct operand *source = &call->inputs[SOURCE], *y = &call->outputs[0];
     struct launch *launch = schedule_launch(schedule, file, options, "sample");
-    launch_operand(launch, x);
-    launch_operand(launch, source);
-    launch_operand(launch, y);
+    launch_strided(launch, x);
+    launch_strided(launch, source);
+    launch_strided(launch, y);
     launch_ints(launch, (const int64_t[]){ sampling->is_warp, sampling->params->padding, sampling->params->align_corners,
                                            sampling->channels, sampling->in[0], sampling->in[1], sampling->out[0],
                                            sampling->out[1] }, 8);
@@ -245,13 +245,15 @@ static plugcl_status plan_pixels(struct schedule *schedule, const struct operato
     snprintf(options, sizeof options, "-DMODE=%d", (int)sampling.params->mode);
     struct launch *launch = launch_sample(schedule, call, &sampling, x, "gpu/sample.cl", options);
     size_t group = launch_power_of_two(launch, 128), lanes = 1;
-    while (x->strides[1] == 1 && lanes < 32 && lanes < (size_t)sampling.channels && lanes < group)
+    const int64_t pixels = sampling.out[0] * sampling.out[1];
+    while (x->strides[1] == 1 && lanes < 32 && lanes < (size_t)sampling.channels && lanes < group &&
+           pixels * (int64_t)lanes < INT32_MAX / 4) /* twice as many, in whole groups: an int in the kernel */
         lanes *= 2;
     int64_t channels_each = GPU_CHANNELS * (int64_t)lanes;
     launch_int(launch, channels_each);
     launch_int(launch, (int64_t)lanes);
-    launch_range(launch, (size_t)(sampling.out[0] * sampling.out[1]) * lanes, (size_t)divide_up(sampling.channels, channels_each),
-                 (size_t)sampling.images, group, 1, 1);
+    launch_range(launch, (size_t)pixels * lanes, (size_t)divide_up(sampling.channels, channels_each), (size_t)sampling.images,
+                 group, 1, 1);
     return schedule_status(schedule);
 }
 

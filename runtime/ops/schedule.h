@@ -71,7 +71,11 @@ void schedule_product(struct schedule *schedule, const struct sgemm *sgemm, size
 /* Two arguments: the buffer and `uint` element offset of element 0 (OFFSET in the kernels). An absent operand passes a small valid
  * buffer and 0. Constants without a region are uploaded as they are. */
 void launch_operand(struct launch *launch, const struct operand *operand);
-/* The same for a region, from an offset in elements of 4 bytes. */
+/* The same for a kernel that reckons the operand's offsets in `int`: UNSUPPORTED where they reach too far. */
+void launch_strided(struct launch *launch, const struct operand *operand);
+/* That check alone, of some dimensions of the launch's operand with that number, from 1 on. */
+void launch_reach(struct launch *launch, uint32_t number, uint32_t rank, const int64_t *sizes, const int64_t *strides);
+/* As launch_operand for a region, from an offset in elements of 4 bytes. */
 void launch_region(struct launch *launch, uint32_t region, int64_t offset);
 /* Two arguments as above: the packed form of constants (see constant_packed). */
 void launch_packed(struct launch *launch, struct constant *const *constants, size_t n_constants, const char *packing,

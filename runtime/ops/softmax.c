@@ -70,8 +70,8 @@ static struct launch *launch_softmax(struct schedule *schedule, const struct ope
     char options[32];
     snprintf(options, sizeof options, "-DVECTOR=%d", caps_vector(caps));
     struct launch *launch = schedule_launch(schedule, file, options, entry);
-    launch_operand(launch, &call->inputs[0]);
-    launch_operand(launch, &call->outputs[0]);
+    launch_strided(launch, &call->inputs[0]);
+    launch_strided(launch, &call->outputs[0]);
     return launch;
 }
 

@@ -41,8 +41,8 @@ static plugcl_status plan_where(struct schedule *schedule, const struct operator
     snprintf(options, sizeof options, "-DVECTOR=%d", caps_vector(caps));
     struct launch *launch = schedule_launch(schedule, "common/where.cl", options, "where");
     for (int i = 0; i < 3; i++)
-        launch_operand(launch, &call->inputs[i]);
-    launch_operand(launch, y);
+        launch_strided(launch, &call->inputs[i]);
+    launch_strided(launch, y);
     launch_rows(launch, &space, caps);
     return schedule_status(schedule);
 }
