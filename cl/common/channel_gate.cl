@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Channel gate for any strides and any device: one work-item for each result of each of its four parts.
+ * Channel gate for any strides and any device: one work-item for each result of each kernel.
  *
  *   pooled   [N][rows][C]: a row for each pool, or one row that is `share` times their sum (share > 0)
  *   sums     [N][H]: the hidden layer, summed over the rows (the second layer is linear); without a first layer the pools

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Spatial gate for any strides and any device: one work-item for each pixel or each element.
+ * Spatial gate for any strides and any device: one work-item for each pixel.
  *
  *   map       [N][2][H·W]: mean, max over the channels of x, or of x · channel gate (has_channel)
  *   spatial   [N][H·W]: the gate

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Channel gate on GPU devices, any strides of x: pooling by work-groups that reduce through local memory, then one work-group for
- * each image's MLP. Scaling is common/channel_gate.cl's.
+ * each image's MLP. Scaling is common/gate.cl's.
  *
  * Work-groups are one-dimensional powers of two. In `pool` they are `lanes` channels (1 for NCHW, more for channels-last, so that
  * neighbours read neighbours) by pixels. Local memory: a float for each work-item.

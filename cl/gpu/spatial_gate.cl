@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The map of a spatial gate on GPU devices, any strides of x: the channels of a pixel are shared by `slices` work-items, which
- * reduce through local memory. The window and the product are common/spatial_gate.cl's.
+ * reduce through local memory. The window is common/spatial_gate.cl's, the product common/gate.cl's.
  *
  * The work-group is a power of two, `pixels_each` pixels by slices; neighbours are pixels, or channels where those are dense
  * (channels_inner). sums and maxima: local memory, a float for each work-item.
