@@ -3,7 +3,7 @@
  * Conversions of elements from any strides to any strides. Rows and pieces are as in elementwise.cl.
  *
  *   -DFROM=N, -DTO=N   the types in memory: 0 float, 1 int, 2 long, 3 uchar
- *   -DTRUTH=1          the result is 0 or 1: whether x is not 0 (a NaN is not)
+ *   -DTRUTH=1          the result is 0 or 1: whether x is not 0 (NaN gives 1)
  *
  * What does not fit an int is saturated, and NaN becomes 0.
  */

@@ -3,8 +3,9 @@
  * conv2d.cl: convolution straight from its definition, one work-item for each output; serves whatever no other kernel does.
  *
  * All operands have any strides: x, y and residual {image, channel, row, pixel}, w {output, input, row, column}. They come in
- * `table` (enum below), with the sizes, since some devices take few kernel arguments. Outputs are numbered [row][pixel][channel] in
- * dimension 0, so that neighbours write neighbours in NHWC; dimension 1 is the image.
+ * `table` (enum below), with the sizes, since some devices take few kernel arguments. Beside its outputs' strides a group's weights
+ * begin W_GROUP further: 0 but in transposed convolutions. `bias_stride` is from an output's bias to the next one's. Outputs are
+ * numbered [row][pixel][channel] in dimension 0, so that neighbours write neighbours in NHWC; dimension 1 is the image.
  *
  * -DACTIVATION: enum plugcl_activation.
  */

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Mean, maximum, sum or minimum in vectors; tables and arguments are those of common/reduce.cl.
+ * Mean, maximum, sum or minimum in vectors; tables and arguments are those of common/reduce.cl but for these:
  *
- * reduce_along: the innermost reduced dimension is contiguous. reduce_across: neighbouring outputs are contiguous in x and y, and a
- * lane is an output; `kept` then lacks that dimension, which is `width` long, and a work-group takes `piece` of it.
+ * reduce_along: the innermost reduced dimension is contiguous, so there is no `stride`. reduce_across: neighbouring outputs are
+ * contiguous in x and y, and a lane is an output; `kept` then lacks that dimension, which is `width` long, and a work-group takes
+ * `piece` of it, in place of a number of outputs.
  *
  *   -DREDUCE=N       which reduction (reduction.h)
  *   -DVECTOR=N       lanes

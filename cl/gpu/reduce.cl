@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Mean, maximum, sum or minimum, one work-group (a power of two) for an output; tables and arguments are those of common/reduce.cl,
- * `scratch` holds a float for each work-item.
+ * Mean, maximum, sum or minimum, one work-group (a power of two) for an output; tables and arguments are those of common/reduce.cl
+ * but for the numbers of outputs, of which a group has one. `scratch` holds a float for each work-item.
  *
  *   -DREDUCE=N       which reduction (reduction.h)
  */
