@@ -10,8 +10,6 @@
  * do not know it unroll such loops by themselves. */
 #if defined(__clang__)
 #define UNROLL _Pragma("unroll")
-#elif defined(__OPENCL_C_VERSION__) && __OPENCL_C_VERSION__ >= 200
-#define UNROLL __attribute__((opencl_unroll_hint))
 #else
 #define UNROLL
 #endif
