@@ -3,6 +3,9 @@
  * attention.cl: what attention needs beside matrix products, for any device.
  *
  * scale: y [images, rows, columns], dense, is x of any strides times a factor.
+ *
+ * Bound: none is aimed at: scale moves x and y once; statistics and affinity, for maps of chosen queries, read a line of q and of k
+ * for each score, from the cache.
  */
 #include "types.h"
 

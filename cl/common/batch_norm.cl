@@ -5,6 +5,8 @@
  * The packed constants are all scales, then all shifts, `channels` apart. Rows and pieces are as in elementwise.cl; the scale is an
  * operand with stride 0 everywhere but along the channels.
  *
+ * Bound: reading x and writing y once.
+ *
  *   -DVECTOR=N       lanes
  */
 #include "vector.h"

@@ -2,6 +2,8 @@
 /*
  * Conversions of elements from any strides to any strides. Rows and pieces are as in elementwise.cl.
  *
+ * Bound: reading x and writing y once.
+ *
  *   -DFROM=N, -DTO=N   the types in memory: 0 float, 1 int, 2 long, 3 uchar
  *   -DTRUTH=1          the result is 0 or 1: whether x is not 0 (NaN gives 1)
  *

@@ -7,6 +7,9 @@
  *            themselves
  *   gates    [N][C]
  *
+ * Bound: reading x once for each pool, from the cache after the first time, and for LSE once more; the layers read their weights
+ * once an image.
+ *
  *   -DACTIVATION=N   between the layers; -DHARD_GATE=0|1
  */
 #include "types.h"

@@ -7,6 +7,8 @@
  * begin W_GROUP further: 0 but in transposed convolutions. `bias_stride` is from an output's bias to the next one's. Outputs are
  * numbered [row][pixel][channel] in dimension 0, so that neighbours write neighbours in NHWC; dimension 1 is the image.
  *
+ * Bound: none is aimed at: an FMA has two loads, mostly from the cache.
+ *
  * -DACTIVATION: enum plugcl_activation.
  */
 #include "types.h"

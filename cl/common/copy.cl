@@ -2,6 +2,8 @@
 /*
  * Copies elements of 4 bytes from any strides to any strides. Rows and pieces are as in elementwise.cl.
  *
+ * Bound: memory, both ways.
+ *
  *   -DVECTOR=N       lanes
  */
 #include "vector.h"

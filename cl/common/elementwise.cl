@@ -5,6 +5,8 @@
  * The index space is rows of `inner` elements; `table` and `dimensions` describe the rows (strided.h). A work-item takes `piece`
  * elements of `rows_each` rows, a vector at a time; on a CPU that is thousands of elements, on a GPU one vector.
  *
+ * Bound: reading the operands and writing y once; exp, tanh, erf and pow by their arithmetic.
+ *
  *   -DACTIVATION=N   unary: which function (activation.h); binary: of the result
  *   -DOPERATION=N    binary: the number of enum plugcl_binary (0 add, sub, mul, div, min, max, pow); 7: PReLU, b is the slope;
  *                    8 and up: enum plugcl_comparison (eq, ne, lt, le, gt, ge), whose results are int 0 or 1

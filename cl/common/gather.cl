@@ -6,6 +6,8 @@
  * Negative indices count from the back. Where an index is outside the axis, the float whose bits are `missing` is written and
  * nothing is read.
  *
+ * Bound: reading what is gathered and writing y once.
+ *
  *   -DVECTOR=N       lanes
  */
 #include "vector.h"

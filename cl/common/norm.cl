@@ -7,6 +7,8 @@
  * set `row_table` does for rows of `length` elements. The variance comes from a second pass, since a mean far from zero would
  * swallow it in one.
  *
+ * Bound: reading x three times, where a set stays in the cache, and writing y.
+ *
  * -DVECTOR: elements that a work-item takes at once.
  */
 #include "strided.h"

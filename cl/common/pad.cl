@@ -5,6 +5,8 @@
  * Each dimension of y, outermost first, is five numbers of `table`: its size, x's size, the padding before, and the strides of x
  * and y; the innermost one comes in arguments. Element i of y is element i − before of x, where there is one.
  *
+ * Bound: reading x and writing y once.
+ *
  *   -DMODE=N         what is written elsewhere: 0 the float whose bits are `value`, 1 the element mirrored at the edge, which is
  *                    not repeated, 2 the edge
  *   -DVECTOR=N       lanes

@@ -6,6 +6,8 @@
  * input index inside the image, the end, and the extent that an average divides by. A maximum over no pixel is −inf, an average 0.
  * Dimension 0 of the grid runs over channels when `channels_fastest`, else over output columns, so that neighbours are neighbours.
  *
+ * Bound: reading x and writing y once, where windows that overlap find x in the cache.
+ *
  *   -DMAXIMUM=0|1    average or maximum
  */
 #include "types.h"

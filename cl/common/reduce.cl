@@ -6,6 +6,8 @@
  * dimensions but the innermost, which has `inner` elements; `lines` is the number of inner runs. Partial results of at most 128
  * elements keep the rounding of long sums small.
  *
+ * Bound: reading x once.
+ *
  *   -DREDUCE=N       which reduction (reduction.h)
  */
 #include "strided.h"

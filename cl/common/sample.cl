@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* F.affine_grid, any strides: a work-item computes one pixel's coordinates of grid [N, rows, columns, 2] from theta [N, 2, 3]. */
+/*
+ * F.affine_grid, any strides: a work-item computes one pixel's coordinates of grid [N, rows, columns, 2] from theta [N, 2, 3].
+ *
+ * Bound: writing the grid once.
+ */
 #include "sample.h"
 
 __kernel void affine_grid(__global const float *theta_buffer, uint theta_offset, __global float *grid_buffer, uint grid_offset,

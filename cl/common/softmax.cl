@@ -4,6 +4,8 @@
  *
  * `table` and `dimensions` (strided.h) say where each row begins; a row has `length` elements. A NaN or +inf in a row makes all of
  * it NaN, by x − max.
+ *
+ * Bound: reading x twice, writing y twice and reading it once; a row that stays in the cache leaves memory one of each.
  */
 #include "strided.h"
 

@@ -6,6 +6,8 @@
  *   spatial   [N][H·W]: the gate
  *   window    [2][K][K] with strides, its first plane for the mean, or, with max_first, for the max
  *
+ * Bound: reading x once; the window reads the map from the cache.
+ *
  *   -DHARD_GATE=0|1
  */
 #include "types.h"

@@ -3,6 +3,8 @@
  * Takes each element of 4 bytes from a where the condition (int) is not 0, else from b; any strides, 0 repeats. Rows and pieces are
  * as in elementwise.cl.
  *
+ * Bound: reading the operands and writing y once.
+ *
  *   -DVECTOR=N       lanes
  */
 #include "vector.h"

@@ -3,6 +3,8 @@
  * deform_conv2d.cl: what the taps of a deformed convolution see, for CPU devices: a work-item takes `pixels_each` output pixels,
  * and a sample's channels as vectors. x has channel stride 1. See deform.h for the rest.
  *
+ * Bound: writing the columns; x is read from the cache, four pixels a tap.
+ *
  * -DVECTOR: floats in a vector.
  */
 #include "vector.h"

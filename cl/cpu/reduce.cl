@@ -6,6 +6,8 @@
  * contiguous in x and y, and a lane is an output; `kept` then lacks that dimension, which is `width` long, and a work-group takes
  * `piece` of it, in place of a number of outputs.
  *
+ * Bound: reading x once.
+ *
  *   -DREDUCE=N       which reduction (reduction.h)
  *   -DVECTOR=N       lanes
  */

@@ -10,6 +10,8 @@
  * its channels into `turned` [N][groups of channels][H·W][turned_step], without a launch of its own. An image has at
  * least VECTOR pixels then.
  *
+ * Bound: writing y once, and reading x from the cache TAPS times.
+ *
  *   -DMODE=N                enum plugcl_sample_mode
  *   -DCHANNELS_LAST=0|1     0: x has any strides and a lane is an output pixel; 1: the channels of x lie side by side and a lane is
  *                           a channel. y has any strides

@@ -11,6 +11,9 @@
  *   mlp      first [H][C], first bias [H], then second transposed, [H][P], and second bias [P], where P is C rounded up to 32
  *   gates    [N][C]
  *
+ * Bound: reading x once for each pool, from the cache after the first time, and for LSE once more; the MLP by the latency of its
+ * two layers.
+ *
  *   -DACTIVATION=N   between the layers; -DHARD_GATE=0|1
  */
 #include "types.h"

@@ -4,6 +4,8 @@
  *
  * A work-group of 16 x 16 takes a tile through local memory, so that neighbours read and write neighbours. `table` and `dimensions`
  * (strided.h) describe the planes, one for each index of dimension 2.
+ *
+ * Bound: memory, both ways.
  */
 #include "types.h"
 #include "strided.h"

@@ -2,6 +2,8 @@
 /*
  * deform_conv2d.cl: what the taps of a deformed convolution see, one work-item for each channel of a tap of a pixel; neighbours
  * write neighbours. x has any strides. See deform.h for the rest.
+ *
+ * Bound: writing the columns; x is read from the cache, four pixels a tap.
  */
 #include "types.h"
 #include "deform.h"

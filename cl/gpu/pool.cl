@@ -6,6 +6,8 @@
  * Arguments and table are those of common/pool.cl. The work-group is a power of two; its work-items are `lanes` channels (1 for
  * NCHW, a few for channels-last, so that neighbours read neighbours) by pixels. `scratch` has a float for each.
  *
+ * Bound: reading x once.
+ *
  *   -DMAXIMUM=0|1    average or maximum
  */
 #include "types.h"

@@ -3,6 +3,8 @@
  * Mean, maximum, sum or minimum, one work-group (a power of two) for an output; tables and arguments are those of common/reduce.cl
  * but for the numbers of outputs, of which a group has one. `scratch` holds a float for each work-item.
  *
+ * Bound: reading x once.
+ *
  *   -DREDUCE=N       which reduction (reduction.h)
  */
 #include "strided.h"

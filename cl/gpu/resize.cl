@@ -5,6 +5,8 @@
  * Rows and columns are looked up in a table (ops/resize.c): [tap][row] pixels, [tap][row] weights, then the same for columns.
  * Neighbouring work-items are neighbouring channels (`channels_fastest`) or neighbouring columns.
  *
+ * Bound: writing y once, and reading x from the cache TAPS · TAPS times.
+ *
  *   -DTAPS=1|2|4   pixels along an axis that an output reads: nearest, bilinear, bicubic
  */
 #include "types.h"

@@ -6,6 +6,8 @@
  * memory are pixels, a few where they are channels. Pixels and weights are worked out once for all channels of a work-item.
  * `source` is a grid [N, rows, columns, 2] or, with `is_warp`, theta [N, 2, 3] (strides image, row, column).
  *
+ * Bound: writing y once, and reading x from the cache TAPS times.
+ *
  *   -DMODE=N   enum plugcl_sample_mode
  */
 #include "sample.h"

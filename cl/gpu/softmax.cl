@@ -2,6 +2,8 @@
 /*
  * Softmax of rows at any strides, one work-group for a row: maximum and sum through local memory (`scratch`: a float for each
  * work-item). exp is taken once and kept in y. `table` and `dimensions` (strided.h) say where each row begins.
+ *
+ * Bound: reading x twice, writing y twice and reading it once; a row that stays in the cache leaves memory one of each.
  */
 #include "strided.h"
 #include "group.h"

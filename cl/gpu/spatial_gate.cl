@@ -6,6 +6,8 @@
  * The work-group is a power of two, `pixels_each` pixels by slices; neighbours are pixels, or channels where those are dense
  * (channels_inner). sums and maxima: local memory, a float for each work-item.
  *   map   [N][2][H·W]: mean, max over the channels of x, or of x · channel gate (has_channel)
+ *
+ * Bound: reading x once.
  */
 #include "types.h"
 
