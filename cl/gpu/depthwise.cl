@@ -32,6 +32,14 @@ static inline float4 load_channels(__global const float *from, int count)
     return count >= 4 ? vload4(0, from) : vload_some(from, count);
 }
 
+static inline void store_channels(float4 value, __global float *to, int count)
+{
+    if (count >= 4)
+        vstore4(value, 0, to);
+    else
+        vstore_some(value, to, count);
+}
+
 /* A pixel of a row of x, 0 outside. */
 static inline float4 load_pixel(__global const float *row, int column, int width, int x_pixel, int count)
 {
@@ -88,7 +96,7 @@ __kernel void depthwise(__global const float *restrict x_buffer, uint x_offset, 
         if (column0 + j < out_width) {
             if (has_residual)
                 sums[j] += load_channels(residual + (column0 + j) * residual_pixel + 4 * quad, count);
-            vstore_some(activatev(sums[j], alpha, beta), y + (column0 + j) * y_pixel, count);
+            store_channels(activatev(sums[j], alpha, beta), y + (column0 + j) * y_pixel, count);
         }
     }
 }
