@@ -52,7 +52,7 @@ __kernel void statistics(__global const float *restrict line_buffer, uint line_o
     float most = -INFINITY, sum = 0.0f;
     for (int i = 0; i < length; i++) {
         const float value = score(own, line_channel, others + (long)i * other_row, other_channel, depth, SOFTMAX, factor);
-        most = value > most || isnan(value) ? value : most;
+        most = larger_or_nan(value, most);
     }
     for (int i = 0; i < length; i++)
         sum += exp2(score(own, line_channel, others + (long)i * other_row, other_channel, depth, SOFTMAX, factor) - most);

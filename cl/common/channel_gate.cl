@@ -29,7 +29,7 @@ static inline float pool_plane(__global const float *x, int height, int width, i
         for (int w = 0; w < width; w++) {
             float v = x[(size_t)h * x_row + (size_t)w * x_column];
             if (pool == MAXIMUM)
-                value = v > value || isnan(v) ? v : value;
+                value = larger_or_nan(v, value);
             else
                 row += pool == AVERAGE ? v : pool == LP ? v * v : exp(v - most);
         }

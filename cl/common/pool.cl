@@ -34,7 +34,7 @@ __kernel void pool(__global const float *x_buffer, uint x_offset, __global float
     for (int h = vertical[0]; h < vertical[1]; h += dilation_y) {
         for (int w = horizontal[0]; w < horizontal[1]; w += dilation_x) {
             float value = x[h * x_row + w * x_column];
-            result = value > result || isnan(value) ? value : result;
+            result = larger_or_nan(value, result);
         }
     }
 #else

@@ -21,7 +21,7 @@ __kernel void softmax(__global const float *x_buffer, uint x_offset, __global fl
         float most = -INFINITY;
         for (int i = 0; i < length; i++) {
             float value = x[i * x_stride];
-            most = value > most || isnan(value) ? value : most;
+            most = larger_or_nan(value, most);
         }
         /* Sums of sums: the error grows with the blocks, not with the elements. */
         float sum = 0.0f;

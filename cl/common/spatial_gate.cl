@@ -28,7 +28,7 @@ __kernel void map(__global const float *x_buffer, uint x_offset, __global const 
         if (has_channel)
             v *= channel_buffer[channel_offset + (size_t)image * channel_image + (size_t)c * channel_step];
         sum += v;
-        most = v > most || isnan(v) ? v : most;
+        most = larger_or_nan(v, most);
     }
     __global float *to = map_buffer + map_offset + (size_t)image * 2 * pixels + pixel;
     to[0] = sum / (float)channels;

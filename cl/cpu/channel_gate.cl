@@ -87,7 +87,7 @@ static inline float plane_sum_and_max(__global const float *x, int pixels, float
     float sum = horizontal_sum(a + b);
     *most = horizontal_max(select(high, higher, higher > high));
     for (i = 0; isnan(sum) && i < pixels; i++)
-        *most = x[i] > *most || isnan(x[i]) ? x[i] : *most;
+        *most = larger_or_nan(x[i], *most);
     return sum;
 }
 

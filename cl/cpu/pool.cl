@@ -224,14 +224,14 @@ __kernel SINGLE void pool_planes(__global const float *x_buffer, uint x_offset, 
         float rest = INITIAL;
         for (; i < pixels; i++) {
 #if MAXIMUM
-            rest = x[i] > rest || isnan(x[i]) ? x[i] : rest;
+            rest = larger_or_nan(x[i], rest);
 #else
             rest += x[i];
 #endif
         }
 #if MAXIMUM
         float most = horizontal_max(result);
-        float value = most > rest || isnan(most) ? most : rest;
+        float value = larger_or_nan(most, rest);
 #else
         float value = (horizontal_sum(result) + rest) / (float)pixels;
 #endif

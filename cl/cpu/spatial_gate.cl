@@ -50,7 +50,7 @@ static inline void max_or_nan_of(const struct image *image, int pixel, int count
         __global const float *from = image->x + (size_t)c * image->x_step + pixel;
         for (int i = 0; i < count; i++) {
             float v = from[i] * gate_at(image, c);
-            most[i] = v > most[i] || isnan(v) ? v : most[i];
+            most[i] = larger_or_nan(v, most[i]);
         }
     }
 }
@@ -161,7 +161,7 @@ static inline void reduce(const struct image *image, __global const float *pixel
     }
     for (c = 0; isnan(sum) && c < image->channels; c++) {
         float v = image->has_channel ? pixel[c] * image->channel_gate[c] : pixel[c];
-        high = v > high || isnan(v) ? v : high;
+        high = larger_or_nan(v, high);
     }
     *mean = sum / (float)image->channels;
     *most = high;

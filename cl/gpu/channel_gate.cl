@@ -27,7 +27,7 @@
 static inline float combine(float a, float b, int pool)
 {
     if (pool == MAXIMUM)
-        return b > a || isnan(b) ? b : a;
+        return larger_or_nan(b, a);
     return a + b;
 }
 

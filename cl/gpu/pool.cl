@@ -19,7 +19,7 @@
 static inline float take(float value, float result)
 {
 #if MAXIMUM
-    return value > result || isnan(value) ? value : result;
+    return larger_or_nan(value, result);
 #else
     return result + value;
 #endif

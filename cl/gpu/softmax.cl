@@ -19,7 +19,7 @@ __kernel void softmax(__global const float *x_buffer, uint x_offset, __global fl
     float most = -INFINITY;
     for (int i = item; i < length; i += items) {
         float value = x[i * x_stride];
-        most = value > most || isnan(value) ? value : most;
+        most = larger_or_nan(value, most);
     }
     most = group_max(most, scratch);
     float sum = 0.0f;

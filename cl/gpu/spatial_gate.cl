@@ -29,7 +29,7 @@ __kernel void map(__global const float *x_buffer, uint x_offset, __global const 
     for (int c = slice; c < channels; c += slices) {
         float v = x[(size_t)c * x_channel] * (has_channel ? channel_gate[(size_t)c * channel_step] : 1.0f);
         sum += v;
-        most = v > most || isnan(v) ? v : most;
+        most = larger_or_nan(v, most);
     }
     int mine = slice * pixels_each + place;
     sums[mine] = sum;
@@ -37,9 +37,8 @@ __kernel void map(__global const float *x_buffer, uint x_offset, __global const 
     for (int half_of = size / 2; half_of >= pixels_each; half_of /= 2) {
         barrier(CLK_LOCAL_MEM_FENCE);
         if (item < half_of) {
-            float other = maxima[item + half_of];
             sums[item] += sums[item + half_of];
-            maxima[item] = other > maxima[item] || isnan(other) ? other : maxima[item];
+            maxima[item] = larger_or_nan(maxima[item + half_of], maxima[item]);
         }
     }
     barrier(CLK_LOCAL_MEM_FENCE);

@@ -8,6 +8,8 @@
 #ifndef PLUGCL_GROUP_H
 #define PLUGCL_GROUP_H
 
+#include "types.h"
+
 static inline float group_sum(float value, __local float *scratch)
 {
     int item = (int)get_local_id(0);
@@ -30,11 +32,8 @@ static inline float group_max(float value, __local float *scratch)
     scratch[item] = value;
     for (int half_of = (int)get_local_size(0) / 2; half_of > 0; half_of /= 2) {
         barrier(CLK_LOCAL_MEM_FENCE);
-        if (item < half_of) {
-            float other = scratch[item + half_of];
-            if (other > scratch[item] || isnan(other))
-                scratch[item] = other;
-        }
+        if (item < half_of)
+            scratch[item] = larger_or_nan(scratch[item + half_of], scratch[item]);
     }
     barrier(CLK_LOCAL_MEM_FENCE);
     return scratch[0];

@@ -3,6 +3,8 @@
 #ifndef PLUGCL_REDUCTION_H
 #define PLUGCL_REDUCTION_H
 
+#include "types.h"
+
 #ifndef REDUCE
 #define REDUCE 0
 #endif
@@ -19,7 +21,7 @@
 static inline float combine(float a, float b)
 {
 #if REDUCE == 1
-    return a > b || isnan(a) ? a : b;
+    return larger_or_nan(a, b);
 #elif REDUCE == 3
     return a < b || isnan(a) ? a : b;
 #else

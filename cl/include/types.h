@@ -24,4 +24,10 @@
 #define JOIN_TOKENS(a, b) a##b
 #define JOIN(a, b) JOIN_TOKENS(a, b)
 
+/* a where it is larger or NaN, else b: unlike fmax, a NaN of either operand stays. */
+static inline float larger_or_nan(float a, float b)
+{
+    return a > b || isnan(a) ? a : b;
+}
+
 #endif

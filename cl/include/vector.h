@@ -136,7 +136,7 @@ static inline float horizontal_max(floatv v)
     float4 q = v;
 #endif
     float2 p = select(q.hi, q.lo, (q.lo > q.hi) | (q.lo != q.lo));
-    return p.x > p.y || isnan(p.x) ? p.x : p.y;
+    return larger_or_nan(p.x, p.y);
 }
 
 static inline float horizontal_min(floatv v)
