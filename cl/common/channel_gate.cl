@@ -14,11 +14,7 @@
  */
 #include "types.h"
 #include "activation.h"
-
-#define AVERAGE 1
-#define MAXIMUM 2
-#define LP 4
-#define LSE 8
+#include "channel_pools.h"
 
 /* Sums go row by row, which keeps the rounding of large planes small. */
 static inline float pool_plane(__global const float *x, int height, int width, int x_row, int x_column, int pool, float most)

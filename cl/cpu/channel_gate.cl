@@ -21,6 +21,7 @@
  */
 #include "vector.h"
 #include "activation.h"
+#include "channel_pools.h"
 #include "scale.h"
 
 #ifndef CHANNELS_LAST
@@ -28,11 +29,6 @@
 #endif
 #define BLOCK 32
 #define PARTS (BLOCK / VECTOR)
-
-#define AVERAGE 1
-#define MAXIMUM 2
-#define LP 4
-#define LSE 8
 
 #if !CHANNELS_LAST
 /* The elements of a plane that whole vectors leave over, and `fill` in the other lanes. */

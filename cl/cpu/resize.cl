@@ -21,9 +21,6 @@
 #define CHANNELS_LAST 0
 #endif
 
-#define vload_intv(from) JOIN(vload, VECTOR)(0, from)
-#define vstore_intv(value, to) JOIN(vstore, VECTOR)(value, 0, to)
-
 /* Row and column weights and the places of a line's pixels. */
 struct line {
     __global const float *x[TAPS]; /* the input rows */
@@ -87,14 +84,6 @@ static inline void resize_line(const struct line *line, __global float *y, int c
 }
 #endif
 #else
-static inline floatv gather(__global const float *from, const int *at)
-{
-    float lanes[VECTOR];
-    UNROLL for (int i = 0; i < VECTOR; i++)
-        lanes[i] = from[at[i]];
-    return vloadv(lanes);
-}
-
 /* The pixels and weights of VECTOR columns, or of n. */
 static inline void column_taps(const struct line *line, int column, int n, int columns, int x_column, int at[TAPS][VECTOR],
                                floatv weight[TAPS])
@@ -128,12 +117,12 @@ static inline void resize_line(const struct line *line, __global float *y, int c
         column_taps(line, column, n, columns, x_column, at, weight);
 #if TAPS == 1
         (void)weight;
-        sum = gather(line->x[0], at[0]);
+        sum = vload_at(line->x[0], at[0]);
 #else
         UNROLL for (int i = 0; i < TAPS; i++) {
             floatv row = (floatv)(0.0f);
             UNROLL for (int j = 0; j < TAPS; j++)
-                row += weight[j] * gather(line->x[i], at[j]);
+                row += weight[j] * vload_at(line->x[i], at[j]);
             sum += line->weight[i] * row;
         }
 #endif

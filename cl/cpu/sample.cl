@@ -25,9 +25,6 @@
 #define CHANNELS_LAST 0
 #endif
 
-#define vload_intv(from) JOIN(vload, VECTOR)(0, from)
-#define vstore_intv(value, to) JOIN(vstore, VECTOR)(value, 0, to)
-
 /* Columns beyond a row's end, by at most VECTOR, become columns of the next ones. */
 static inline void wrap_rows(intv *row, intv *column, int columns)
 {
@@ -41,14 +38,6 @@ static inline void wrap_rows(intv *row, intv *column, int columns)
 static inline floatv affine_row(__global const float *theta, int stride, floatv x, floatv y)
 {
     return affine(x, y, theta[0], theta[stride], theta[2 * stride]);
-}
-
-static inline floatv gather(__global const float *from, const int *at)
-{
-    float lanes[VECTOR];
-    UNROLL for (int i = 0; i < VECTOR; i++)
-        lanes[i] = from[at[i]];
-    return vloadv(lanes);
 }
 
 /* The normalised coordinates of the pixels at `row` and `column`, the first of which is `pixel`. Rows past the last are read as the
@@ -68,8 +57,8 @@ static inline void sample_points(__global const float *source, int is_warp, int 
     } else {
         int at[VECTOR];
         vstore_intv(min(row, (intv)(rows - 1)) * row_stride + column * column_stride, at);
-        *x = gather(source, at);
-        *y = gather(source + component_stride, at);
+        *x = vload_at(source, at);
+        *y = vload_at(source + component_stride, at);
     }
 }
 
@@ -222,7 +211,7 @@ static inline void sample_lanes(__global const float *x, const samplei *offset, 
 #endif
         {
             UNROLL for (int i = 0; i < TAPS; i++)
-                value[i] = gather(x, at[i]);
+                value[i] = vload_at(x, at[i]);
         }
         UNROLL for (int i = 0; i < TAPS; i++)
             sum += weight[i] * as_floatv(as_intv(value[i]) & inside[i]);

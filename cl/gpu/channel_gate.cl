@@ -18,11 +18,7 @@
  */
 #include "types.h"
 #include "activation.h"
-
-#define AVERAGE 1
-#define MAXIMUM 2
-#define LP 4
-#define LSE 8
+#include "channel_pools.h"
 
 static inline float combine(float a, float b, int pool)
 {

@@ -68,6 +68,18 @@ LOAD_AND_STORE(__private)
 #define vstorev(value, pointer) JOIN(vstore, VECTOR)(value, 0, pointer)
 #endif
 
+#define vload_intv(from) JOIN(vload, VECTOR)(0, from)
+#define vstore_intv(value, to) JOIN(vstore, VECTOR)(value, 0, to)
+
+/* From VECTOR places. */
+static inline floatv vload_at(__global const float *from, const int *at)
+{
+    float lanes[VECTOR];
+    UNROLL for (int i = 0; i < VECTOR; i++)
+        lanes[i] = from[at[i]];
+    return vloadv(lanes);
+}
+
 /* The other lanes are 0. */
 static inline floatv vload_some(__global const float *from, int n)
 {
