@@ -168,13 +168,8 @@ static inline void store_lanes(floatv value, __global float *to, int lanes)
         vstore_some(value, to, lanes);
 }
 
-/* A NaN may win or be lost: whoever wants to know looks at the sum. */
-static inline floatv larger(floatv a, floatv b)
-{
-    return select(b, a, a > b);
-}
-
-/* Adds `rows` pixels of `lanes` channels to their sums, and takes their maxima, from which a NaN may be lost. */
+/* Adds `rows` pixels of `lanes` channels to their sums, and takes their maxima. A NaN may win there or be lost: whoever wants to
+ * know looks at the sum. */
 ALWAYS_INLINE void add_pixels(__global const float *x, int x_pixel, int lanes, const int rows, const int has_most,
                               __global float *sums, __global float *most)
 {
@@ -183,12 +178,12 @@ ALWAYS_INLINE void add_pixels(__global const float *x, int x_pixel, int lanes, c
         floatv v = load_lanes(x + x_pixel, lanes), w = load_lanes(x + 2 * (size_t)x_pixel, lanes),
                z = load_lanes(x + 3 * (size_t)x_pixel, lanes);
         if (has_most)
-            high = larger(larger(high, v), larger(w, z));
+            high = larger_or_second(larger_or_second(high, v), larger_or_second(w, z));
         sum = (sum + v) + (w + z);
     }
     store_lanes(load_lanes(sums, lanes) + sum, sums, lanes);
     if (has_most)
-        store_lanes(larger(high, load_lanes(most, lanes)), most, lanes);
+        store_lanes(larger_or_second(high, load_lanes(most, lanes)), most, lanes);
 }
 
 ALWAYS_INLINE void sum_rows(__global const float *x, __global float *sums, __global float *most, int channels, int pixels,

@@ -18,12 +18,7 @@
 #define BLOCK 64 /* vectors of a partial sum */
 #define WIDE 4   /* vectors at once */
 
-/* b where a is NaN. */
-static inline floatv larger(floatv a, floatv b)
-{
-    return select(b, a, a > b);
-}
-
+/* Of what is not NaN; −infinity of nothing. */
 static inline float row_maximum(__global const float *x, int length)
 {
     floatv most[WIDE];
@@ -32,12 +27,12 @@ static inline float row_maximum(__global const float *x, int length)
         most[k] = (floatv)(-INFINITY);
     for (; i + WIDE * VECTOR <= length; i += WIDE * VECTOR)
         UNROLL for (int k = 0; k < WIDE; k++)
-            most[k] = larger(vloadv(x + i + k * VECTOR), most[k]);
+            most[k] = larger_or_second(vloadv(x + i + k * VECTOR), most[k]);
     for (; i + VECTOR <= length; i += VECTOR)
-        most[0] = larger(vloadv(x + i), most[0]);
+        most[0] = larger_or_second(vloadv(x + i), most[0]);
     if (i < length)
-        most[1] = larger(select((floatv)(-INFINITY), vload_some(x + i, length - i), LANES < (intv)(length - i)), most[1]);
-    return horizontal_max(larger(larger(most[0], most[1]), larger(most[2], most[3])));
+        most[1] = larger_or_second(select((floatv)(-INFINITY), vload_some(x + i, length - i), LANES < (intv)(length - i)), most[1]);
+    return horizontal_max(larger_or_second(larger_or_second(most[0], most[1]), larger_or_second(most[2], most[3])));
 }
 
 /*
@@ -124,7 +119,7 @@ static inline void lines_across(__global const float *x, __global float *y, int 
     for (int i = 0; i < length; i++)
         UNROLL for (int k = 0; k < WIDE; k++)
             if (k < vectors)
-                most[k] = larger(load_strided(x + i * x_stride + k * VECTOR, 1, n), most[k]);
+                most[k] = larger_or_second(load_strided(x + i * x_stride + k * VECTOR, 1, n), most[k]);
     for (int block = 0; block < length; block += BLOCK) {
         floatv part[WIDE];
         UNROLL for (int k = 0; k < WIDE; k++)

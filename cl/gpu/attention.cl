@@ -61,7 +61,7 @@ ALWAYS_INLINE void find_scores(const struct lines *rows, const struct lines *col
 }
 
 /* The larger of `most` and of the first `count` scores, NaN left out. */
-static inline float larger(float most, float4 scores, int count)
+static inline float largest_number(float most, float4 scores, int count)
 {
     most = count > 0 && scores.x > most ? scores.x : most;
     most = count > 1 && scores.y > most ? scores.y : most;
@@ -103,7 +103,7 @@ TILE_GROUP __kernel void statistics(__global const float *restrict line_buffer, 
         const int count = length - others.first - tile_column(0);
         find_scores(&own, &others, factor, panels, scores);
         UNROLL for (int i = 0; i < ITEM_ROWS; i++) {
-            const float now = larger(most[i], scores[i], count);
+            const float now = largest_number(most[i], scores[i], count);
             sum[i] = sum[i] * exp2(most[i] - now) + sum_of(powers(scores[i], now, count));
             most[i] = now;
         }
@@ -149,7 +149,7 @@ ALWAYS_INLINE void take_scores(struct running *running, float4 scores[ITEM_ROWS]
 {
     float most[ITEM_ROWS];
     UNROLL for (int i = 0; i < ITEM_ROWS; i++)
-        most[i] = larger(running->most[i], scores[i], count);
+        most[i] = largest_number(running->most[i], scores[i], count);
     share_rows(most, shared);
     UNROLL for (int i = 0; i < ITEM_ROWS / 4; i++) {
         float4 now = shared_rows(shared, 0, i);

@@ -103,6 +103,12 @@ static inline floatv max_or_nan(floatv a, floatv b)
     return select(b, a, (a > b) | (a != a));
 }
 
+/* a where it is larger, else b, where one of them is NaN, too: that of a is left out, that of b stays. */
+static inline floatv larger_or_second(floatv a, floatv b)
+{
+    return select(b, a, a > b);
+}
+
 static inline floatv min_or_nan(floatv a, floatv b)
 {
     return select(b, a, (a < b) | (a != a));
