@@ -32,7 +32,7 @@ static inline float score(__global const float *q, int q_channel, __global const
         return sum < 0.0f ? 0.0f : sum;
     }
     for (int d = 0; d < depth; d++)
-        sum = fma(q[(long)d * q_channel], k[(long)d * k_channel], sum);
+        sum += q[(long)d * q_channel] * k[(long)d * k_channel];
     return sum * factor;
 }
 

@@ -47,7 +47,7 @@ __kernel void conv2d(__global const float *x_buffer, uint x_offset, __global con
             __global const float *x_tap = x + (long)in_row * xs[2] + (long)in_column * xs[3];
             __global const float *w_tap = w + (long)ky * ws[2] + (long)kx * ws[3];
             for (int channel = 0; channel < group_inputs; channel++)
-                sum = fma(x_tap[(long)channel * xs[1]], w_tap[(long)channel * ws[1]], sum);
+                sum += x_tap[(long)channel * xs[1]] * w_tap[(long)channel * ws[1]];
         }
     }
     if (has_bias)

@@ -25,7 +25,7 @@ __kernel void matmul(__global const float *restrict a_buffer, uint a_offset, __g
     for (int begin = 0; begin < depth; begin += 128) {
         float part = 0.0f;
         for (int k = begin; k < min(begin + 128, depth); k++)
-            part = fma(a[(long)k * a_depth], b[(long)k * b_depth], part);
+            part += a[(long)k * a_depth] * b[(long)k * b_depth];
         sum += part;
     }
     y_buffer[y_offset + offsets[2] + (long)row * y_row + (long)column * y_column] = sum;

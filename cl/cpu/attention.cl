@@ -49,12 +49,12 @@ static inline floatv exp2v(floatv x)
     const floatv power = as_floatv(as_intv(whole) << 23);
     const floatv f = inside - (whole - 12583039.0f);
     floatv p = 1.540353039e-4f;
-    p = fma(f, p, (floatv)(1.333355815e-3f));
-    p = fma(f, p, (floatv)(9.618129108e-3f));
-    p = fma(f, p, (floatv)(5.550410866e-2f));
-    p = fma(f, p, (floatv)(2.402265070e-1f));
-    p = fma(f, p, (floatv)(6.931471806e-1f));
-    p = fma(f, p, (floatv)(1.0f));
+    p = f * p + 1.333355815e-3f;
+    p = f * p + 9.618129108e-3f;
+    p = f * p + 5.550410866e-2f;
+    p = f * p + 2.402265070e-1f;
+    p = f * p + 6.931471806e-1f;
+    p = f * p + 1.0f;
     return p * power;
 }
 
@@ -88,7 +88,7 @@ static inline void multiply(__global const float *const __private *a, int length
         UNROLL for (int i = 0; i < ROWS; i++) {
             const floatv number = (floatv)(a[i][d]);
             UNROLL for (int j = 0; j < VECTORS; j++)
-                c[i][j] = fma(number, b[j], c[i][j]);
+                c[i][j] += number * b[j];
         }
     }
 }
@@ -108,7 +108,7 @@ static inline void score_block(__global const float *others, int row, int first,
         if (MODE == CONCATENATION) {
             UNROLL for (int i = 0; i < ROWS; i++)
                 UNROLL for (int j = 0; j < VECTORS; j++)
-                    c[i][j] = fma((floatv)(a[i][0]), (floatv)(factor), vloadv(tile + VECTOR * j));
+                    c[i][j] = a[i][0] * factor + vloadv(tile + VECTOR * j);
         } else {
             multiply(a, depth, tile, c);
         }
@@ -172,7 +172,7 @@ static inline void add_values(__global const float *v, int row, int count, int c
             UNROLL for (int i = 0; i < ROWS; i++) {
                 const floatv value = (floatv)(a[i][(long)k * row]);
                 UNROLL for (int j = 0; j < VECTORS; j++)
-                    c[i][j] = fma(value, b[j], c[i][j]);
+                    c[i][j] += value * b[j];
             }
         }
         UNROLL for (int i = 0; i < ROWS; i++)
@@ -267,7 +267,7 @@ static inline void project_block(__global const float *w, __global const float *
         UNROLL for (int i = 0; i < ROWS; i++) {
             const floatv add = (floatv)(has_bias ? bias[min(first + panel + i, outputs - 1)] : 0.0f);
             UNROLL for (int j = 0; j < VECTORS; j++)
-                block[(panel + i) * VECTORS + j] = fma(c[i][j], scale[j], add);
+                block[(panel + i) * VECTORS + j] = c[i][j] * scale[j] + add;
         }
     }
 }

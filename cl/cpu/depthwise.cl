@@ -70,7 +70,7 @@ static inline void add_row(const struct block *block, const struct picture *p, i
         UNROLL for (int kx = 0; kx < KERNEL_WIDTH; kx++) {
             const floatv w = vloadv(block->w + (ky * KERNEL_WIDTH + kx) * p->padded);
             UNROLL for (int column = 0; column < COLUMNS; column++)
-                sums[row][column] = fma(pixels[column * STRIDE_X + kx], w, sums[row][column]);
+                sums[row][column] = pixels[column * STRIDE_X + kx] * w + sums[row][column];
         }
     }
 }
@@ -97,7 +97,7 @@ static inline void add_window(const struct block *block, const struct picture *p
             UNROLL for (int column = 0; column < COLUMNS; column++) {
                 const int at = column * p->stride_x;
                 if (is_inside || (uint)(block->left + kx * p->dilation_x + at) < (uint)p->width)
-                    sums[0][column] = fma(load_lanes(x + (long)at * p->x_pixel, block->channels), w, sums[0][column]);
+                    sums[0][column] = load_lanes(x + (long)at * p->x_pixel, block->channels) * w + sums[0][column];
             }
         }
     }

@@ -189,7 +189,7 @@ struct pass {
             UNROLL for (int i = 0; i < N; i++) {                                                                                   \
                 const floatv value = (floatv)(a[i][from]);                                                                         \
                 UNROLL for (int j = 0; j < V; j++)                                                                                 \
-                    c[i][j] = fma(value, b[j], c[i][j]);                                                                           \
+                    c[i][j] += value * b[j];                                                                                       \
             }                                                                                                                      \
         }                                                                                                                          \
         if (SHORT_ACTIVATION && N == ROWS && V == VECTORS && pass->is_last && left >= N && end->outputs == BLOCK) {                \

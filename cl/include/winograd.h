@@ -159,7 +159,7 @@ static inline void read_patch(__global const int *list, int tile, __global const
             UNROLL for (int i = 0; i < N; i++) {                                                                                   \
                 const floatv value = (floatv)(a[i][k]);                                                                            \
                 UNROLL for (int j = 0; j < VECTORS; j++)                                                                           \
-                    sum[i][j] = fma(value, b[j], sum[i][j]);                                                                       \
+                    sum[i][j] += value * b[j];                                                                                     \
             }                                                                                                                      \
             w += BLOCK;                                                                                                            \
         }                                                                                                                          \
