@@ -168,13 +168,14 @@ class Peers:
 
     def start(self, peer, case, is_short):
         """With all threads, or with one if that is faster where a run is short."""
-        if self.command(peer, case, self.threads) is None:
-            return None
         counts = {"": self.threads}
         if is_short and peer in CHOOSE_BY_PROCESS and self.threads > 1:
             counts["one thread"] = 1
-        return choose({mode: Contender(peer, self.command(peer, case, threads), **OPENMP, **ALLOCATION,
-                                       OMP_NUM_THREADS=str(threads)) for mode, threads in counts.items()})
+        commands = {mode: self.command(peer, case, threads) for mode, threads in counts.items()}
+        if commands[""] is None:
+            return None
+        return choose({mode: Contender(peer, command, **OPENMP, **ALLOCATION, OMP_NUM_THREADS=str(counts[mode]))
+                       for mode, command in commands.items()})
 
 
 def make_up_to_date(options):

@@ -20,6 +20,13 @@ static bool is_constant(const plugcl_graph *graph, uint32_t value)
     return found != NULL && found->kind == VALUE_CONSTANT;
 }
 
+/* The node that `value` is the result of, if it is of that kind and nobody else reads it. */
+static struct node *sole_producer(const plugcl_graph *graph, uint32_t value, const struct operator_info *info)
+{
+    struct node *node = producer(graph, value);
+    return node != NULL && !node->removed && node->info == info && graph_uses(graph, value) == 1 ? node : NULL;
+}
+
 /* The node with an epilogue whose only reader is this operand. A gate that is asked for its factors too stays as it is. */
 static struct node *sole_layer(const plugcl_graph *graph, uint32_t value)
 {
@@ -134,13 +141,11 @@ static plugcl_status fold_scale(plugcl_graph *graph, struct node *binary)
  * in the padding. */
 static struct node *pool_to_pass(const plugcl_graph *graph, uint32_t value, plugcl_activation kind)
 {
-    struct node *node = producer(graph, value);
-    const struct pool2d_params *pool = node != NULL && node->info == &operator_pool2d ? node->params : NULL;
+    struct node *node = sole_producer(graph, value, &operator_pool2d);
+    const struct pool2d_params *pool = node != NULL ? node->params : NULL;
     bool rising = kind == PLUGCL_RELU || kind == PLUGCL_RELU6;
-    return pool != NULL && rising && pool->is_max && pool->window.dilation[0] == 1 && pool->window.dilation[1] == 1 &&
-                   !node->removed && graph_uses(graph, value) == 1
-               ? node
-               : NULL;
+    bool passes = pool != NULL && rising && pool->is_max && pool->window.dilation[0] == 1 && pool->window.dilation[1] == 1;
+    return passes ? node : NULL;
 }
 
 /* Into the layer before, also through a max-pool, which then takes the activation's place. */
@@ -223,13 +228,6 @@ plugcl_status graph_fold_and_fuse(plugcl_graph *graph)
             fuse_gates(graph, node);
     }
     return status;
-}
-
-/* The node that `value` is the result of, if it is of that kind and nobody else reads it. */
-static struct node *sole_producer(const plugcl_graph *graph, uint32_t value, const struct operator_info *info)
-{
-    struct node *node = producer(graph, value);
-    return node != NULL && !node->removed && node->info == info && graph_uses(graph, value) == 1 ? node : NULL;
 }
 
 bool graph_is_pointwise(const plugcl_graph *graph, const struct node *node)
